@@ -1,0 +1,24 @@
+# Compiler flags, in one place.
+#
+#   weft_warnings(target)       what every target of this project is compiled with
+#   weft_library_flags(target)  the above, and what only the runtime needs
+
+function(weft_warnings target)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic>)
+  if(WEFT_WERROR)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+  endif()
+endfunction()
+
+function(weft_library_flags target)
+  weft_warnings(${target})
+  # Position independent, so that a shared library may contain the runtime; the linker relaxes the calls back in an
+  # executable. Thread-locals are initial-exec: one load, and no call that could allocate inside a stack switch.
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer -ftls-model=initial-exec -fno-semantic-interposition>)
+  # Clang before 19 announces an older __cpp_concepts than it implements, and libstdc++ hides std::expected behind it.
+  set(old_clang "$<AND:$<CXX_COMPILER_ID:Clang>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,19>>")
+  target_compile_options(${target} PUBLIC
+    "$<$<AND:$<COMPILE_LANGUAGE:CXX>,${old_clang}>:-Wno-builtin-macro-redefined;-U__cpp_concepts;-D__cpp_concepts=202002L>")
+endfunction()
