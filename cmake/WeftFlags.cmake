@@ -17,8 +17,4 @@ function(weft_library_flags target)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer -ftls-model=initial-exec -fno-semantic-interposition>)
-  # Clang before 19 announces an older __cpp_concepts than it implements, and libstdc++ hides std::expected behind it.
-  set(old_clang "$<AND:$<CXX_COMPILER_ID:Clang>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,19>>")
-  target_compile_options(${target} PUBLIC
-    "$<$<AND:$<COMPILE_LANGUAGE:CXX>,${old_clang}>:-Wno-builtin-macro-redefined;-U__cpp_concepts;-D__cpp_concepts=202002L>")
 endfunction()
