@@ -1,0 +1,163 @@
+#include "sched/wheel.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/assert.h"
+
+namespace weft::sched {
+
+namespace {
+constexpr unsigned top_level_slots = 128;  // an int64 has 7 bits above the digits of levels 0 to 3
+}
+
+wheel::wheel(std::int64_t now_ns)
+    : position_{tick_of(now_ns)},
+      slots_{std::make_unique_for_overwrite<slot[]>((levels - 1) * slots_per_level + top_level_slots)} {
+  static_assert(tick_bits + (levels - 1) * digit_bits + 7 == 63, "the levels cover every positive int64");
+}
+
+std::uint64_t wheel::tick_of(std::int64_t when_ns) noexcept {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(when_ns, 0)) >> tick_bits;
+}
+
+void wheel::add(timer_node& node, std::int64_t when_ns) noexcept {
+  weft_assert(node.idle(), "timer added twice");
+  node.when_ns = when_ns;
+  node.order = ++added_;
+  ++size_;
+  file(node);
+}
+
+// Puts a node where W1 and W2 want it.
+void wheel::file(timer_node& node) noexcept {
+  const std::uint64_t tick = tick_of(node.when_ns);
+  if (tick <= position_) {
+    node.place = timer_node::place_heap;
+    soonest_.push(node);
+    return;
+  }
+  const unsigned highest_difference = static_cast<unsigned>(std::bit_width(tick ^ position_)) - 1;
+  const unsigned level = highest_difference / digit_bits;
+  const unsigned digit = (tick >> (level * digit_bits)) % slots_per_level;
+  const unsigned index = level * slots_per_level + digit;
+  slot& home = slots_[index];
+  occupancy& occupied = occupied_[level];
+  std::uint64_t& word = occupied.map[digit / 64];
+  const std::uint64_t bit = std::uint64_t{1} << (digit % 64);
+
+  node.place = index;
+  node.prev = nullptr;
+  if ((word & bit) != 0) {
+    node.next = home.head;
+    node.next->prev = &node;
+    home.earliest = std::min(home.earliest, node.when_ns);
+  } else {
+    node.next = nullptr;
+    home.earliest = node.when_ns;
+    word |= bit;
+    occupied.summary |= std::uint64_t{1} << (digit / 64);
+    occupied_levels_ |= 1u << level;
+  }
+  home.head = &node;
+}
+
+bool wheel::remove(timer_node& node) noexcept {
+  if (node.place == timer_node::place_idle) return false;
+  if (node.place == timer_node::place_heap) {
+    soonest_.remove(node);
+  } else {
+    if (node.next != nullptr) node.next->prev = node.prev;
+    if (node.prev != nullptr)
+      node.prev->next = node.next;
+    else if (node.next != nullptr)
+      slots_[node.place].head = node.next;
+    else
+      vacate(node.place / slots_per_level, node.place % slots_per_level);
+  }
+  node.place = timer_node::place_idle;
+  --size_;
+  return true;
+}
+
+void wheel::vacate(unsigned level, unsigned digit) noexcept {
+  occupancy& occupied = occupied_[level];
+  std::uint64_t& word = occupied.map[digit / 64];
+  word &= ~(std::uint64_t{1} << (digit % 64));
+  if (word != 0) return;
+  occupied.summary &= ~(std::uint64_t{1} << (digit / 64));
+  if (occupied.summary == 0) occupied_levels_ &= ~(1u << level);
+}
+
+unsigned wheel::first_slot(unsigned level) const noexcept {
+  const occupancy& occupied = occupied_[level];
+  const auto word = static_cast<unsigned>(std::countr_zero(occupied.summary));
+  return word * 64 + static_cast<unsigned>(std::countr_zero(occupied.map[word]));
+}
+
+std::int64_t wheel::next_due() const noexcept {
+  if (const timer_node* soonest = soonest_.top()) return soonest->when_ns;
+  if (occupied_levels_ == 0) return never;
+  const auto level = static_cast<unsigned>(std::countr_zero(occupied_levels_));
+  return slots_[level * slots_per_level + first_slot(level)].earliest;
+}
+
+// Moves the position to the next occupied slot and files its timers again, if that slot begins at or before
+// `until_tick`; otherwise moves the position to `until_tick` (never backwards) and returns false.
+bool wheel::reach_next_slot(std::uint64_t until_tick) noexcept {
+  if (occupied_levels_ == 0) {
+    position_ = std::max(position_, until_tick);
+    return false;
+  }
+  const auto level = static_cast<unsigned>(std::countr_zero(occupied_levels_));
+  const unsigned digit = first_slot(level), shift = level * digit_bits;
+  const std::uint64_t start = (position_ >> shift >> digit_bits << digit_bits | digit) << shift;
+  if (start > until_tick) {
+    position_ = std::max(position_, until_tick);  // still before `start`, so W2 holds for every slot
+    return false;
+  }
+  weft_dassert(start > position_, "a slot behind the wheel's position is occupied");
+  position_ = start;
+  timer_node* node = slots_[level * slots_per_level + digit].head;
+  vacate(level, digit);
+  while (node != nullptr) {
+    timer_node* next = node->next;
+    __builtin_prefetch(next, 1);  // with many timers the walk is one cache miss after another
+    file(*node);
+    node = next;
+  }
+  return true;
+}
+
+timer_node* wheel::expire(std::int64_t now_ns, std::size_t limit) noexcept {
+  timer_node* first = nullptr;
+  timer_node** tail = &first;
+  // A slot at a time, and what is due leaves the heap before the next slot comes in: the heap stays small and in cache.
+  do {
+    for (timer_node* node; (node = soonest_.top()) != nullptr && node->when_ns <= now_ns; tail = &node->next) {
+      if (limit-- == 0) return *tail = nullptr, first;
+      soonest_.pop();
+      node->place = timer_node::place_idle;
+      --size_;
+      *tail = node;
+    }
+  } while (reach_next_slot(tick_of(now_ns)));
+  *tail = nullptr;
+  return first;
+}
+
+timer_node* wheel::take_all() noexcept {
+  const std::uint64_t position = position_;
+  timer_node* all = expire(never);
+  position_ = position;  // any position is right for an empty wheel
+  return all;
+}
+
+void wheel::drain_into(wheel& other) noexcept {
+  for (timer_node *node = take_all(), *next; node != nullptr; node = next) {
+    next = node->next;
+    other.add(*node, node->when_ns);
+  }
+}
+
+}  // namespace weft::sched
