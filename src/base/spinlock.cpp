@@ -23,7 +23,7 @@ void spinlock::lock_contended() noexcept {
   } while (held_.exchange(1, acquire) != 0);
 }
 
-#ifndef NDEBUG
+#ifdef WEFT_LOCK_CHECKS
 namespace {
 // Locks held by this thread, counted by rank. Read only inside these functions, which never park.
 thread_local std::uint8_t held_count[static_cast<int>(lock_rank::leaf) + 1];

@@ -1,0 +1,77 @@
+// A waiter is the node that a blocked goroutine or plain thread leaves in a queue. It lives on the sleeper's stack.
+//
+//   W1  A waiter is in at most one queue, and only while its owner sleeps or the queue's lock is held.
+//   W2  A waiter with a claim word belongs to a sleep with several waiters (select, a deadline). Whoever moves the claim
+//       from 0 to the waiter's index owns the sleep: it may touch `value`, set `success` and ready the sleeper, once.
+//       Losers leave the waiter to its owner, who takes it out of the queue when it wakes.
+//   W3  A waiter without a claim word belongs to whoever takes it out of its queue, under the queue's lock.
+#pragma once
+
+#include <cstdint>
+
+#include <weft/detail/atomic.h>
+
+namespace weft::detail {
+
+struct sleeper;  // a goroutine or a plain thread that can park: sched/sleeper.h
+
+struct waiter {
+  waiter* next = nullptr;
+  waiter* prev = nullptr;
+  sleeper* who = nullptr;
+  base::atomic<std::uint32_t>* claim = nullptr;
+  void* value = nullptr;      // what is sent from, or received into; the primitive's own use elsewhere
+  std::uint32_t index = 0;    // what the claim becomes when this waiter wins: position + 1
+  bool queued = false;        // guarded by the queue's lock
+  bool success = false;       // set by the waker: a value moved (channels), the claim was served (others)
+};
+
+// A FIFO of waiters, guarded by the lock of the primitive that holds it.
+class waiter_queue {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
+  [[nodiscard]] waiter* front() const noexcept { return head_; }
+
+  void push_back(waiter& node) noexcept {
+    node.next = nullptr;
+    node.prev = tail_;
+    (tail_ ? tail_->next : head_) = &node;
+    tail_ = &node;
+    node.queued = true;
+  }
+  void push_front(waiter& node) noexcept {
+    node.prev = nullptr;
+    node.next = head_;
+    (head_ ? head_->prev : tail_) = &node;
+    head_ = &node;
+    node.queued = true;
+  }
+  void remove(waiter& node) noexcept {
+    if (!node.queued) return;
+    (node.prev ? node.prev->next : head_) = node.next;
+    (node.next ? node.next->prev : tail_) = node.prev;
+    node.queued = false;
+  }
+
+  // Takes the first waiter whose sleep is still open and claims it; waiters that lost their sleep are dropped.
+  waiter* pop() noexcept {
+    while (waiter* first = head_) {
+      remove(*first);
+      if (claim(*first)) return first;
+    }
+    return nullptr;
+  }
+
+  // Owns the sleep of `node`, or learns that another waiter of the same sleep has won (W2, W3).
+  static bool claim(waiter& node) noexcept {
+    if (!node.claim) return true;
+    std::uint32_t open = 0;
+    return node.claim->compare_exchange_strong(open, node.index, base::acq_rel, base::acquire);
+  }
+
+ private:
+  waiter* head_ = nullptr;
+  waiter* tail_ = nullptr;
+};
+
+}  // namespace weft::detail
