@@ -10,7 +10,8 @@
 
 namespace weft::os {
 
-static_assert(sizeof(base::atomic<std::uint32_t>) == sizeof(std::uint32_t), "the kernel reads the atomic as a plain word");
+static_assert(sizeof(base::atomic<std::uint32_t>) == sizeof(std::uint32_t),
+              "the kernel reads the atomic as a plain word");
 
 int futex_wait(base::atomic<std::uint32_t>& word, std::uint32_t expected, std::int64_t deadline_ns) noexcept {
   const int saved_errno = errno;

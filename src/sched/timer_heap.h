@@ -21,20 +21,20 @@ struct timer_node {
   [[nodiscard]] bool idle() const noexcept { return place == place_idle; }
 
   timer_node* next = nullptr;   // slot: next in the list; heap: next sibling; after expire(): the next to fire
-  timer_node* prev = nullptr;   // slot: previous, null at the head; heap: previous sibling, or the parent of a first child
+  timer_node* prev = nullptr;   // slot: previous, null at the head; heap: previous sibling; first child: the parent
   timer_node* child = nullptr;  // heap: first child
   std::int64_t when_ns = 0;     // the deadline, CLOCK_MONOTONIC
   std::uint64_t order : 48;     // counts additions to the wheel: equal deadlines fire first come, first served
   std::uint64_t place : 16;
-  void (*fire)(timer_node*);    // for the wheel's owner to call; the wheel never does
+  void (*fire)(timer_node*);  // for the wheel's owner to call; the wheel never does
 };
 
 class timer_heap {
  public:
   [[nodiscard]] timer_node* top() const noexcept { return root_; }  // null: empty
   void push(timer_node& node) noexcept;
-  void pop() noexcept;                       // REQUIRES: not empty
-  void remove(timer_node& node) noexcept;    // REQUIRES: node is in this heap
+  void pop() noexcept;                     // REQUIRES: not empty
+  void remove(timer_node& node) noexcept;  // REQUIRES: node is in this heap
 
  private:
   timer_node* root_ = nullptr;

@@ -87,11 +87,11 @@ class wheel {
   void vacate(unsigned level, unsigned digit) noexcept;
 
   timer_heap soonest_;
-  std::uint64_t position_;        // a tick
-  std::uint64_t added_ = 0;       // source of timer_node::order
+  std::uint64_t position_;   // a tick
+  std::uint64_t added_ = 0;  // source of timer_node::order
   std::size_t size_ = 0;
-  unsigned occupied_levels_ = 0;  // bit k: level k has a timer
-  std::unique_ptr<slot[]> slots_; // level k's begin at k * slots_per_level
+  unsigned occupied_levels_ = 0;   // bit k: level k has a timer
+  std::unique_ptr<slot[]> slots_;  // level k's begin at k * slots_per_level
   occupancy occupied_[levels];
 };
 

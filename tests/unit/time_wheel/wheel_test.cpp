@@ -39,7 +39,8 @@ TEST(wheel, empty_wheel_is_never_due) {
 }
 
 TEST(wheel, fires_at_its_deadline_and_not_a_nanosecond_before) {
-  for (std::int64_t when : {1 * us, 65'536L, 3 * ms, 67'108'864L, 10 * s, 70 * s, 25 * hour, 30'000 * hour, 500'000 * hour}) {
+  for (std::int64_t when :
+       {1 * us, 65'536L, 3 * ms, 67'108'864L, 10 * s, 70 * s, 25 * hour, 30'000 * hour, 500'000 * hour}) {
     wheel w;
     timer_node n;
     w.add(n, when);
@@ -102,7 +103,8 @@ TEST(wheel, equal_deadlines_added_at_different_distances_keep_their_order) {
 
 TEST(wheel, expire_lists_in_order_of_deadline_across_levels) {
   wheel w;
-  const std::vector<std::int64_t> whens{30 * hour, 70 * ms, 1, 66 * ms, 100 * s, 67'108'864, 67'108'863, 60 * us, 2 * s};
+  const std::vector<std::int64_t> whens{30 * hour,  70 * ms,    1,       66 * ms, 100 * s,
+                                        67'108'864, 67'108'863, 60 * us, 2 * s};
   std::deque<timer_node> all(whens.size());
   for (std::size_t i = 0; i < whens.size(); ++i) w.add(all[i], whens[i]);
   std::vector<std::int64_t> sorted = whens;
@@ -125,7 +127,8 @@ TEST(wheel, remove_says_whether_it_was_queued) {
 
 TEST(wheel, removed_from_any_level_or_the_heap_never_fires) {
   wheel w(s);
-  const std::vector<std::int64_t> whens{0, s, s + 30 * us, s + 10 * ms, s + 50 * s, s + hour, s + 9000 * hour, wheel::never};
+  const std::vector<std::int64_t> whens{0,          s,        s + 30 * us,     s + 10 * ms,
+                                        s + 50 * s, s + hour, s + 9000 * hour, wheel::never};
   for (std::size_t gone = 0; gone < whens.size(); ++gone) {
     wheel fresh(s);
     std::deque<timer_node> all(whens.size());
@@ -186,8 +189,7 @@ TEST(wheel, drain_moves_everything_in_order_and_leaves_a_usable_wheel) {
   from.drain_into(to);
   EXPECT_TRUE(from.empty());
   EXPECT_EQ(to.size(), 6u);
-  EXPECT_EQ(nodes(to.expire(wheel::never)),
-            (std::vector{&all[1], &all[2], &all[3], &resident, &all[0], &all[4]}));
+  EXPECT_EQ(nodes(to.expire(wheel::never)), (std::vector{&all[1], &all[2], &all[3], &resident, &all[0], &all[4]}));
   from.add(resident, 5 * s);
   EXPECT_EQ(from.next_due(), 5 * s);
   EXPECT_EQ(from.expire(5 * s - 1), nullptr);
@@ -205,12 +207,19 @@ TEST(wheel_death, adding_a_queued_node_is_caught) {
 class model_run {
  public:
   explicit model_run(std::uint64_t seed)
-      : random_(seed), scales_(20 + random_() % 43), now_(static_cast<std::int64_t>(random_() % (1000 * hour))), wheel_(now_) {}
+      : random_(seed),
+        scales_(20 + random_() % 43),
+        now_(static_cast<std::int64_t>(random_() % (1000 * hour))),
+        wheel_(now_) {}
 
   void step() {
     switch (random_() % 8) {
-      case 0: case 1: case 2: case 3: add(); break;
-      case 4: case 5: remove(); break;
+      case 0:
+      case 1:
+      case 2:
+      case 3: add(); break;
+      case 4:
+      case 5: remove(); break;
       default: pass_time(); break;
     }
     ASSERT_EQ(wheel_.size(), reference_.size());
@@ -240,10 +249,10 @@ class model_run {
     entry* e = idle_.back();
     idle_.pop_back();
     std::int64_t when = random_() % 4 == 0 && !reference_.empty() ? reference_.rbegin()->first  // equal deadlines
-                        : random_() % 16 == 0                    ? now_ - distance()
-                        : random_() % 64 == 0                    ? wheel::never
-                        : now_ > wheel::never / 2                ? wheel::never - 1
-                                                                 : now_ + distance();
+                        : random_() % 16 == 0                     ? now_ - distance()
+                        : random_() % 64 == 0                     ? wheel::never
+                        : now_ > wheel::never / 2                 ? wheel::never - 1
+                                                                  : now_ + distance();
     wheel_.add(*e, when);
     e->where = reference_.emplace(when, e);  // among equals, at the end: first come, first served
     e->queued = true;
@@ -303,7 +312,8 @@ TEST(wheel, random_life_equals_a_multimap) {
   const char* chosen = std::getenv("WEFT_TEST_SEED");
   std::random_device entropy;
   for (int round = 0; round < (chosen != nullptr ? 1 : 60); ++round) {
-    const std::uint64_t seed = chosen != nullptr ? std::strtoull(chosen, nullptr, 0) : std::uint64_t{entropy()} << 32 | entropy();
+    const std::uint64_t seed =
+        chosen != nullptr ? std::strtoull(chosen, nullptr, 0) : std::uint64_t{entropy()} << 32 | entropy();
     SCOPED_TRACE("WEFT_TEST_SEED=" + std::to_string(seed));
     model_run run(seed);
     for (int i = 0; i < 4000 && !testing::Test::HasFatalFailure(); ++i) run.step();
