@@ -1,0 +1,208 @@
+#include "stack/slab.h"
+
+#include <algorithm>
+#include <new>
+
+#include "base/assert.h"
+#include "base/spinlock.h"
+#include "stack/id_set.h"
+
+namespace weft::stack {
+namespace {
+
+// --- address map: granule number → slab, two levels, leaves mapped on demand and kept ------------------------------
+
+constexpr int address_bits = 48;
+constexpr std::size_t granules_per_leaf = 8192;
+constexpr std::size_t leaves = (std::size_t{1} << address_bits) / granule / granules_per_leaf;
+using map_entry = base::atomic<slab*>;
+
+constinit std::array<base::atomic<map_entry*>, leaves> address_map;
+
+struct place {
+  std::size_t leaf;
+  std::size_t entry;
+};
+place place_of(const void* address) noexcept {
+  const std::size_t number = reinterpret_cast<std::uintptr_t>(address) / granule;
+  return {.leaf = number / granules_per_leaf, .entry = number % granules_per_leaf};
+}
+
+bool add_leaf(std::size_t leaf) noexcept {
+  // Zeroed memory is an array of empty entries; constructing them would touch every page of it.
+  void* memory = os::reserve(granules_per_leaf * sizeof(map_entry), os::page_size());
+  if (memory == nullptr) return false;
+  map_entry* expected = nullptr;
+  if (!address_map[leaf].compare_exchange_strong(expected, static_cast<map_entry*>(memory), base::acq_rel, base::relaxed))
+    os::release(memory, granules_per_leaf * sizeof(map_entry));
+  return true;
+}
+
+bool set_slab(const slab& s, slab* value) noexcept {
+  for (std::size_t offset = 0; offset < s.mapped_bytes; offset += granule) {
+    const place at = place_of(s.base + offset);
+    if (at.leaf >= leaves) return false;
+    if (address_map[at.leaf].load(base::acquire) == nullptr && !add_leaf(at.leaf)) return false;
+    address_map[at.leaf].load(base::acquire)[at.entry].store(value, base::release);
+  }
+  return true;
+}
+
+// --- descriptors: numbered, in chunks that are never unmapped -------------------------------------------------------
+
+constexpr std::uint32_t chunk_slabs = 64;
+
+constinit std::array<base::atomic<slab*>, id_set::capacity / chunk_slabs> chunks;
+constinit base::atomic<std::uint32_t> ids_used{0};
+
+constinit base::spinlock descriptor_lock{base::lock_rank::leaf};
+constinit std::array<std::uint64_t, id_set::words> retired_words{};
+constinit id_set retired{retired_words.data()};  // guarded by descriptor_lock
+constinit std::byte* next_end = nullptr;         // where the next mapping should end. Guarded by descriptor_lock
+
+slab* descriptor(std::uint32_t id) noexcept {
+  slab* chunk = chunks[id / chunk_slabs].load(base::acquire);
+  return chunk == nullptr ? nullptr : chunk + id % chunk_slabs;
+}
+
+bool add_chunk(std::uint32_t number) noexcept {
+  void* chunk = os::reserve(chunk_slabs * sizeof(slab), os::page_size());
+  if (chunk == nullptr) return false;
+  slab* expected = nullptr;
+  if (!chunks[number].compare_exchange_strong(expected, static_cast<slab*>(chunk), base::acq_rel, base::relaxed))
+    os::release(chunk, chunk_slabs * sizeof(slab));
+  return true;
+}
+
+// The lowest id not in use, so that the oldest slabs stay the fullest; none when there is no descriptor left.
+std::uint32_t take_id() noexcept {
+  for (;;) {
+    std::uint32_t fresh;
+    {
+      base::locked guard(descriptor_lock);
+      if (const std::uint32_t id = retired.first(); id != id_set::none) {
+        retired.erase(id);
+        return id;
+      }
+      fresh = ids_used.load(base::relaxed);
+      if (fresh == id_set::capacity) return id_set::none;
+      if (chunks[fresh / chunk_slabs].load(base::relaxed) != nullptr) {
+        new (descriptor(fresh)) slab{};
+        descriptor(fresh)->id = fresh;
+        ids_used.store(fresh + 1, base::release);
+        return fresh;
+      }
+    }
+    if (!add_chunk(fresh / chunk_slabs)) return id_set::none;
+  }
+}
+
+void retire_id(std::uint32_t id) noexcept {
+  base::locked guard(descriptor_lock);
+  retired.insert(id);
+}
+
+// Neighbours end where the last one began, and then share its VMA.
+std::byte* map_memory(std::size_t bytes) noexcept {
+  std::uintptr_t hint = 0;
+  {
+    base::locked guard(descriptor_lock);
+    if (next_end != nullptr) hint = (reinterpret_cast<std::uintptr_t>(next_end) - bytes) / granule * granule;
+  }
+  auto* at = static_cast<std::byte*>(os::reserve(bytes, granule, reinterpret_cast<void*>(hint)));
+  if (at != nullptr) {
+    base::locked guard(descriptor_lock);
+    next_end = at;
+  }
+  return at;
+}
+
+std::size_t round_up(std::size_t bytes, std::size_t unit) noexcept { return (bytes + unit - 1) / unit * unit; }
+
+// --- pins ------------------------------------------------------------------------------------------------------------
+
+constinit base::atomic<std::uint32_t> pins{0};
+
+}  // namespace
+
+slab_pin::slab_pin() noexcept {
+  // seq_cst: pairs with unmap_slab. We pin, then look for published slabs; it withdraws, then looks for pins.
+  pins.fetch_add(1, base::seq_cst);
+}
+slab_pin::~slab_pin() { pins.fetch_sub(1, base::release); }
+bool slab_pin::is_held() noexcept { return pins.load(base::acquire) != 0; }
+
+slab* map_slab(slot_shape shape, depot& home) noexcept {
+  const std::uint32_t id = take_id();
+  if (id == id_set::none) return nullptr;
+  slab& s = *descriptor(id);
+  auto slots = static_cast<std::uint32_t>(std::clamp<std::size_t>(slab_target_bytes / shape.bytes(), 1, max_slots));
+  for (s.base = nullptr;; slots = (slots + 3) / 4) {  // short of address space, a smaller slab may still fit
+    const std::size_t needed = slots * shape.bytes();
+    const std::size_t whole_granules = round_up(needed, granule);
+    s.mapped_bytes = whole_granules - needed <= needed / 16 ? whole_granules : needed;
+    s.base = map_memory(s.mapped_bytes);
+    if (s.base != nullptr || slots == 1) break;
+  }
+  if (s.base == nullptr) {
+    retire_id(id);
+    return nullptr;
+  }
+  s.shape = shape;
+  s.slots = slots;
+  s.home = &home;
+  s.free = 0;
+  s.dirty = s.idle = s.clean = {};
+  s.opened.store(0, base::relaxed);
+  s.mprotected.store(0, base::relaxed);
+  for (std::size_t word = 0; word < mask_words; ++word) {
+    s.out[word].store(0, base::relaxed);
+    s.fenced[word].store(0, base::relaxed);
+  }
+  if (!set_slab(s, &s)) {
+    set_slab(s, nullptr);
+    os::release(s.base, s.mapped_bytes);
+    retire_id(id);
+    return nullptr;
+  }
+  s.published.store(true, base::release);
+  return &s;
+}
+
+bool unmap_slab(slab& s) noexcept {
+  // seq_cst: pairs with slab_pin. Either we see its pin, or it sees the slab withdrawn.
+  s.published.store(false, base::seq_cst);
+  if (pins.load(base::seq_cst) != 0) {
+    s.published.store(true, base::release);
+    return false;
+  }
+  set_slab(s, nullptr);
+  if (!os::release(s.base, s.mapped_bytes)) {  // a hole in a VMA makes two of it: refused to a process at its limit
+    set_slab(s, &s);
+    s.published.store(true, base::release);
+    return false;
+  }
+  {
+    base::locked guard(descriptor_lock);
+    next_end = s.base + s.mapped_bytes;
+  }
+  retire_id(s.id);
+  return true;
+}
+
+slab* slab_of(const void* address) noexcept {
+  const place at = place_of(address);
+  if (at.leaf >= leaves) return nullptr;
+  const map_entry* leaf = address_map[at.leaf].load(base::acquire);
+  return leaf == nullptr ? nullptr : leaf[at.entry].load(base::acquire);
+}
+
+slab* slab_by_id(std::uint32_t id) noexcept {
+  slab* s = descriptor(id);
+  // seq_cst: the second half of slab_pin's pairing with unmap_slab.
+  return s != nullptr && s->published.load(base::seq_cst) ? s : nullptr;
+}
+
+std::uint32_t slab_ids() noexcept { return ids_used.load(base::acquire); }
+
+}  // namespace weft::stack
