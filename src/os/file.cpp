@@ -1,0 +1,63 @@
+#include "os/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace weft::os {
+namespace {
+
+class reader {
+ public:
+  explicit reader(const char* path) noexcept {
+    do descriptor_ = open(path, O_RDONLY | O_CLOEXEC);
+    while (descriptor_ < 0 && errno == EINTR);
+  }
+  ~reader() {
+    if (descriptor_ >= 0) close(descriptor_);
+    errno = saved_errno_;
+  }
+  reader(const reader&) = delete;
+  reader& operator=(const reader&) = delete;
+
+  // The number of bytes; 0 at the end; negative when the file cannot be read.
+  ssize_t read(std::span<char> into) noexcept {
+    ssize_t count;
+    do count = ::read(descriptor_, into.data(), into.size());
+    while (count < 0 && errno == EINTR);
+    return count;
+  }
+
+ private:
+  int saved_errno_ = errno;
+  int descriptor_;
+};
+
+}  // namespace
+
+std::string_view read_file(const char* path, std::span<char> buffer) noexcept {
+  reader file(path);
+  std::size_t size = 0;
+  while (size < buffer.size()) {
+    const ssize_t count = file.read(buffer.subspan(size));
+    if (count < 0) return {};
+    if (count == 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  return {buffer.data(), size};
+}
+
+std::optional<std::string> read_file(const std::string& path) {
+  reader file(path.c_str());
+  std::string text;
+  char chunk[4096];
+  for (;;) {
+    const ssize_t count = file.read(chunk);
+    if (count < 0) return std::nullopt;
+    if (count == 0) return text;
+    text.append(chunk, static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace weft::os

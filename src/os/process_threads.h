@@ -1,0 +1,32 @@
+// What the kernel knows of the threads of this process, and the few things we ask of it for them.
+//
+// None of these fails loudly: /proc may be hidden, a sandbox may refuse. All leave errno as it was.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace weft::os {
+
+[[gnu::noinline]] pid_t thread_id() noexcept;  // of the calling thread; a system call: keep it
+
+// Threads alive in this process, those of other libraries included; -1: not known.
+[[gnu::noinline]] int thread_count() noexcept;
+
+// CPU time consumed by a thread of this process; -1: no such thread. One system call, no file.
+[[gnu::noinline]] std::int64_t thread_cpu_ns(pid_t thread) noexcept;
+
+// The thread's state as in /proc: 'R' running or runnable, 'S' asleep, 'D' asleep and not to be disturbed, 'T' stopped,
+// 'Z' or 'X' dead; 0: no such thread, or not known.
+[[gnu::noinline]] char thread_stat_state(pid_t thread) noexcept;
+
+// Lets the kernel fire timed waits of the calling thread when they are due, instead of up to 50 µs later. Threads
+// inherit it from their creator.
+[[gnu::noinline]] bool set_timer_slack_1ns() noexcept;
+
+// Makes a thread of this process one that yields to those that wake up (SCHED_BATCH), or an ordinary one again. Leaves
+// threads with a real-time or deadline policy alone. False: refused, or no such thread.
+[[gnu::noinline]] bool set_batch(pid_t thread, bool is_batch) noexcept;
+
+}  // namespace weft::os
