@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "command.h"
-#include "nearest.h"
+#include "words.h"
 #ifdef WEFT_HAVE_LAB
 #include "lab/lab.h"
 #endif

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/nearest.h"
 #include "command.h"
-#include "nearest.h"
 
 namespace weft::tool {
 namespace {
@@ -38,6 +38,14 @@ class usage_formatter : public CLI::Formatter {
 };
 
 }  // namespace
+
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {
+  std::string_view match = base::nearest(word, known);
+  for (std::string_view candidate : known) {
+    if (match.empty() && word.size() >= 2 && candidate.starts_with(word)) match = candidate;
+  }
+  return match.empty() ? "" : "; did you mean '" + std::string(match) + "'?";
+}
 
 std::optional<int> parse_words(CLI::App& app, int argc, char** argv, const std::string& usage) {
   if (!usage.empty()) app.formatter(std::make_shared<usage_formatter>(usage));
