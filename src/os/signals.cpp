@@ -1,0 +1,121 @@
+#include "os/signals.h"
+
+#include <cerrno>
+#include <csignal>
+#include <mutex>
+#include <thread>
+
+#include "base/atomic.h"
+#include "os/futex.h"
+
+namespace weft::os {
+namespace {
+
+constexpr std::uint64_t bit(int signal) { return std::uint64_t{1} << (signal - 1); }
+
+// Shared with the handler: all of it is lock-free.
+base::atomic<std::uint64_t> arrived{0};    // bit n - 1: signal n came
+base::atomic<std::uint32_t> doorbell{0};   // counts arrivals; the delivery thread sleeps on it
+
+void on_signal(int signal) {
+  arrived.fetch_or(bit(signal), base::relaxed);
+  doorbell.fetch_add(1, base::release);    // pairs with the acquire in deliver_for_ever: who sees the ring sees the bit
+  futex_wake(doorbell, 1);
+}
+
+struct watch_list {
+  // Held while notify runs, which is how unwatch waits for it. A plain mutex: its critical sections make system calls,
+  // and a goroutine that waits for one is a blocked thread like any other.
+  std::mutex mutex;
+  signal_watch* first = nullptr;
+  int watches_of[last_signal + 1] = {};
+  struct sigaction before[last_signal + 1] = {};
+  bool is_delivering = false;              // the thread has been started
+};
+
+watch_list& watches() {
+  static auto& list = *new watch_list;     // never destroyed: the delivery thread uses it until the process ends
+  return list;
+}
+
+void deliver(int signal) {
+  std::lock_guard hold(watches().mutex);
+  for (signal_watch* watch = watches().first; watch; watch = watch->next)
+    if (watch->signals & bit(signal)) watch->notify(*watch, signal);
+}
+
+[[noreturn]] void deliver_for_ever() {
+  for (;;) {
+    const std::uint32_t seen = doorbell.load(base::acquire);
+    std::uint64_t pending = arrived.exchange(0, base::relaxed);
+    if (pending == 0) futex_wait(doorbell, seen, no_deadline);
+    for (; pending != 0; pending &= pending - 1) deliver(__builtin_ctzll(pending) + 1);
+  }
+}
+
+// The thread takes no signals itself: they are for the threads of the program.
+void start_delivery() {
+  sigset_t all, mask;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &mask);
+  try {
+    std::thread(deliver_for_ever).detach();
+  } catch (...) {
+    pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+    throw;
+  }
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+}
+
+bool install_handler(int signal, struct sigaction& before) {
+  struct sigaction ours = {};
+  ours.sa_handler = on_signal;
+  ours.sa_flags = SA_RESTART | SA_ONSTACK;  // whoever is in a system call need not care; goroutine stacks are small
+  sigfillset(&ours.sa_mask);
+  return sigaction(signal, &ours, &before) == 0;
+}
+
+// Unless somebody has replaced our handler meanwhile: then it is theirs to keep.
+void restore_handler(int signal, const struct sigaction& before) {
+  struct sigaction current = {};
+  if (sigaction(signal, nullptr, &current) == 0 && current.sa_handler == on_signal)
+    sigaction(signal, &before, nullptr);
+}
+
+}  // namespace
+
+bool watch_signal(signal_watch& watch, int signal) {
+  if (signal < 1 || signal > last_signal) return false;
+  watch_list& list = watches();
+  std::lock_guard hold(list.mutex);
+  if (watch.signals & bit(signal)) return true;
+  if (!list.is_delivering) {
+    start_delivery();
+    list.is_delivering = true;
+  }
+  if (list.watches_of[signal] == 0 && !install_handler(signal, list.before[signal])) return false;
+  ++list.watches_of[signal];
+  if (watch.signals == 0) {
+    watch.next = list.first;
+    if (list.first) list.first->prev = &watch;
+    list.first = &watch;
+  }
+  watch.signals |= bit(signal);
+  return true;
+}
+
+void unwatch_signals(signal_watch& watch) noexcept {
+  watch_list& list = watches();
+  std::lock_guard hold(list.mutex);
+  if (watch.signals == 0) return;
+  for (std::uint64_t left = watch.signals; left != 0; left &= left - 1) {
+    const int signal = __builtin_ctzll(left) + 1;
+    if (--list.watches_of[signal] == 0) restore_handler(signal, list.before[signal]);
+  }
+  watch.signals = 0;
+  (watch.prev ? watch.prev->next : list.first) = watch.next;
+  if (watch.next) watch.next->prev = watch.prev;
+  watch.next = watch.prev = nullptr;
+}
+
+}  // namespace weft::os
