@@ -5,14 +5,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <cstring>
 
 #include "base/settings.h"
 #include "doctor.h"
-#include "probes.h"
-#if __has_include("os/cpu_count.h")
+#include "os/cgroup.h"
 #include "os/cpu_count.h"
-#endif
+#include "probes.h"
 
 namespace weft::tool {
 namespace {
@@ -43,14 +44,6 @@ level note_unless(bool good) { return good ? level::ok : level::note; }
 level limit_unless(bool good) { return good ? level::ok : level::limit; }
 std::string unless(bool good, std::string remedy) { return good ? "" : std::move(remedy); }
 
-int usable_cpus() {
-#if __has_include("os/cpu_count.h")
-  return os::usable_cpus();
-#else
-  return probe::affinity_cpus();
-#endif
-}
-
 void examine_machine(std::vector<finding>& found) {
   utsname name{};
   ::uname(&name);
@@ -69,18 +62,20 @@ void examine_machine(std::vector<finding>& found) {
 
 void examine_cpu(std::vector<finding>& found) {
   const int configured = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
-  const int in_mask = probe::affinity_cpus();
-  const int usable = usable_cpus();
+  const int in_mask = os::affinity_cpus();
   found.push_back({"CPU", "affinity", std::to_string(in_mask) + " of " + std::to_string(configured) + " CPUs",
                    "counted by procs()", unless(in_mask == configured, "taskset -pc, or the cpuset of the cgroup"),
                    note_unless(in_mask == configured)});
-  const bool has_quota = usable < in_mask;
-  found.push_back({"CPU", "cpu_quota", has_quota ? "about " + std::to_string(usable) + " CPUs" : "none below the affinity",
+  const double quota = os::cgroup_cpu_quota();
+  const bool has_quota = quota < in_mask;
+  char quota_text[32];
+  std::snprintf(quota_text, sizeof quota_text, "%.2f CPUs", quota);
+  found.push_back({"CPU", "cpu_quota", std::isinf(quota) ? "none" : quota_text,
                    "counted by procs(), rounded up, read again while running",
                    unless(!has_quota, "cpu.max (cgroup v2) or cpu.cfs_quota_us (v1) of the cgroup or an ancestor"),
                    note_unless(!has_quota)});
   const int chosen = base::settings().procs;
-  found.push_back({"CPU", "procs", std::to_string(chosen > 0 ? chosen : usable),
+  found.push_back({"CPU", "procs", std::to_string(chosen > 0 ? chosen : os::usable_cpus()),
                    "this many goroutines run at once" + std::string(chosen > 0 ? " (WEFT_PROCS)" : ""),
                    "WEFT_PROCS, run_options::procs or set_procs()", level::ok});
   const probe::answer membarrier = probe::membarrier();

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/membarrier.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -58,19 +57,6 @@ answer io_uring() {
 answer userfaultfd() {
   constexpr int user_mode_only = 1;  // UFFD_USER_MODE_ONLY: allowed without privilege
   return opened(::syscall(SYS_userfaultfd, O_CLOEXEC | user_mode_only));
-}
-
-int affinity_cpus() {
-  // The mask may be longer than cpu_set_t on machines with more than 1,024 CPUs.
-  for (int cpus = CPU_SETSIZE; cpus <= (1 << 20); cpus *= 2) {
-    cpu_set_t* const mask = CPU_ALLOC(static_cast<std::size_t>(cpus));
-    const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(cpus));
-    const bool read = ::sched_getaffinity(0, bytes, mask) == 0;
-    const int count = read ? CPU_COUNT_S(bytes, mask) : 0;
-    CPU_FREE(mask);
-    if (read) return count;
-  }
-  return 1;
 }
 
 std::int64_t timer_slack_ns() { return ::prctl(PR_GET_TIMERSLACK); }

@@ -17,7 +17,6 @@ answer membarrier();     // PRIVATE_EXPEDITED, Linux 4.14
 answer io_uring();
 answer userfaultfd();
 
-int affinity_cpus();     // in this thread's affinity mask
 std::int64_t timer_slack_ns();
 
 // Limits; nullopt: unlimited or unknown.
