@@ -13,8 +13,17 @@ namespace {
 
 using flights = weft::single_flight<std::string, int>;
 
+// Keys are compared while the table is locked, by every caller that finds a flight in the air: it is about to join.
+struct counting_equal {
+  static inline std::atomic<int> comparisons = 0;
+  bool operator()(const std::string& a, const std::string& b) const {
+    ++comparisons;
+    return a == b;
+  }
+};
+
 TEST(single_flight, concurrent_calls_share_one_execution) {
-  flights loads;
+  weft::single_flight<std::string, int, std::hash<std::string>, counting_equal> loads;
   std::atomic<int> executions = 0;
   weft::chan<void> started, release;
   weft::chan<int> answers(5);
@@ -27,11 +36,10 @@ TEST(single_flight, concurrent_calls_share_one_execution) {
     }));
   });
   started.recv();
-  // The flight is in the air and stays there: whoever joins must not run this.
+  counting_equal::comparisons = 0;
   for (int i = 0; i < 3; ++i) weft::go([&] { answers.send(loads.call("key", [&] { return ++executions; })); });
   std::thread from_a_thread([&] { answers.send(loads.call("key", [&] { return ++executions; })); });
-  while (weft::goroutines() < 4) weft::yield();
-  weft::sleep(std::chrono::milliseconds(20));
+  while (counting_equal::comparisons < 4) weft::yield();
   release.close();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(answers.recv(), 42);
   from_a_thread.join();
