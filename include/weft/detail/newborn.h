@@ -18,7 +18,7 @@ struct newborn {
   std::uint64_t creator;        // id of the goroutine that called go(); 0: a plain thread
   const void* start_site;       // where go() was called
   const char* name;             // not owned
-  std::uint32_t stack_bytes;    // in KiB; 0: the default
+  std::uint32_t stack_kib;      // 0: the default
   std::uint8_t size_class;      // of this block
 };
 

@@ -19,6 +19,7 @@ enum class lock_rank : std::uint8_t {
   channel,       // chan/core.h; select takes several, in order of address
   sync,          // sync/*.cpp: a primitive's queue of waiters
   runtime_start, // sched/runtime.cpp: starting and resizing
+  seize,         // sched/worker.h: one outsider at a time
   timers,        // sched/timers.h: one processor's timers
   idle,          // sched/idle.h: idle processors and workers, inject queue
   memory,        // stack/depot.cpp, sched/newborn.cpp: shared free lists

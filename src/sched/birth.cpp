@@ -1,0 +1,139 @@
+// How goroutines begin and end.
+//
+// A newborn gets a stack when it is its turn. Its control block is built at the top of that stack, shifted by a colour so
+// that the control blocks and first frames of different goroutines fall into different sets of the L1 cache (all stack
+// tops are page aligned). When it ends and another newborn is next, that one takes over the stack on the spot, without a
+// switch: a burst of short goroutines runs on one warm stack per processor.
+#include "sched/birth.h"
+
+#include <new>
+
+#include "base/assert.h"
+#include "sched/debug_modes.h"
+#include "sched/local.h"
+#include "sched/loop.h"
+#include "sched/runtime.h"
+#include "trace/trace.h"
+
+namespace weft::sched {
+namespace {
+
+constexpr std::size_t colours = 16, colour_bytes = 64;
+
+std::size_t colour_of(const std::byte* top) noexcept {
+  return (reinterpret_cast<std::uintptr_t>(top) / 4096) % colours * colour_bytes;
+}
+
+std::uint64_t take_id(processor& p) noexcept {
+  constexpr std::uint64_t block = 64;
+  if (p.id_first == p.id_last) {
+    p.id_first = the.next_id.fetch_add(block, base::relaxed);
+    p.id_last = p.id_first + block;
+  }
+  return p.id_first++;
+}
+
+goroutine* build(stack::stack_ref s, detail::newborn& n) noexcept {
+  auto* g = ::new (goroutine_at(s.top)) goroutine;
+  g->id = n.id;
+  g->creator = n.creator;
+  g->start_site = n.start_site;
+  g->name = n.name;
+  g->stack = s;
+  return g;
+}
+
+}  // namespace
+
+goroutine* goroutine_at(std::byte* top) noexcept {
+  return reinterpret_cast<goroutine*>(top - sizeof(goroutine) - colour_of(top));
+}
+
+goroutine* be_born(worker& w, detail::newborn& n) {
+  const std::size_t wanted = std::size_t{n.stack_kib} * 1024;
+  goroutine* g = build(wanted == 0 ? w.held->stacks.acquire() : stack::acquire_sized(wanted), n);
+  w.starting = &n;
+  arch::prepare(g->context, g);
+  return g;
+}
+
+namespace {
+
+// Runs one newborn to its end, as goroutine g. Enters and leaves inside the runtime; the worker may be another one.
+worker& live(goroutine& g, detail::newborn* n) {
+  trace::emit(trace::event::begin, g.id);
+  leave(*this_worker());
+  n->run(n);  // frees n
+  if (g.locals) destroy_locals(g);
+  worker& w = *this_worker();
+  enter(w);
+  trace::emit(trace::event::end, g.id);
+  weft_assert(stack::canary_intact(g.stack), "stack overflow: a goroutine wrote below its stack");
+  g.mark.store(0, base::relaxed);
+  if (w.held) w.held->ended.add_owned(1);
+  else the.ended_outside.fetch_add(1, base::relaxed);
+  return w;
+}
+
+}  // namespace
+
+extern "C" [[gnu::visibility("hidden")]] void weft_goroutine_main() {
+  goroutine* g = this_worker()->current;
+  const stack::stack_ref home = g->stack;
+  detail::newborn* n = std::exchange(this_worker()->starting, nullptr);
+  while (true) {
+    worker& w = live(*g, n);
+    runnable work = w.held && !w.pinned && home.size() == stack::default_size() ? pick(*w.held) : runnable();
+    if (work && work.is_newborn() && work.as_newborn()->stack_kib == 0) {
+      n = work.as_newborn();
+      g = build(home, *n);
+      w.current = g;
+      continue;
+    }
+    // Leave this stack for good, through the native stack, which releases it.
+    w.carried = work;
+    w.dead_stack = home;
+    w.current = nullptr;
+    void* sp = arch::try_take(w.native);
+    arch::context nowhere;
+    arch::switch_to(nowhere, w.native, sp);
+    __builtin_unreachable();
+  }
+}
+
+std::size_t count_goroutines() noexcept {
+  // Ends are read first: a goroutine that ends meanwhile is still counted, none is counted as ended but not as spawned.
+  std::uint64_t ended = the.ended_outside.load(base::acquire), spawned = 0;
+  for_each_processor([&](processor& p) { ended += p.ended.load(base::acquire); });
+  for_each_processor([&](processor& p) { spawned += p.spawned.load(base::acquire); });
+  spawned += the.spawned_outside.load(base::acquire);
+  return static_cast<std::size_t>(spawned - ended);
+}
+
+}  // namespace weft::sched
+
+namespace weft::detail {
+
+[[gnu::noinline]] void spawn(newborn* n, const char* name, std::size_t stack_size) {
+  using namespace sched;
+  n->start_site = __builtin_return_address(0);
+  n->name = name ? name : "";
+  n->stack_kib = static_cast<std::uint32_t>((stack_size + 1023) / 1024);
+  ensure_started();
+  goroutine* creator = this_goroutine();
+  n->creator = creator ? creator->id : 0;
+  runtime_scope inside;
+  if (processor* p = inside.processor()) {
+    n->id = take_id(*p);
+    p->spawned.add_owned(1);
+    trace::emit(trace::event::spawn, n->id, reinterpret_cast<std::uintptr_t>(n->start_site));
+    push(*p, runnable(n));
+  } else {
+    n->id = the.next_id.fetch_add(1, base::relaxed);
+    the.spawned_outside.fetch_add(1, base::relaxed);
+    trace::emit(trace::event::spawn, n->id, reinterpret_cast<std::uintptr_t>(n->start_site));
+    inject(runnable(n));
+  }
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,18 @@
+// How goroutines begin and end.
+#pragma once
+
+#include "sched/goroutine.h"
+#include "sched/worker.h"
+
+namespace weft::sched {
+
+// Gives the newborn a stack and a control block at its top, ready to be switched to. Owner of w.held.
+goroutine* be_born(worker& w, detail::newborn& n);
+
+// The control block of the goroutine whose stack ends at `top`; it may be dead (goroutine::mark) or never have lived.
+goroutine* goroutine_at(std::byte* top) noexcept;
+
+// Goroutines alive: runnable, running and parked.
+std::size_t count_goroutines() noexcept;
+
+}  // namespace weft::sched

@@ -1,0 +1,52 @@
+// Deadlock: every goroutine is parked for ever, and so is every plain thread.
+//
+// Reported only on proof. All of these must hold, twice in a row with a pause between:
+//   D1  no processor is held and no worker is outside the runtime: every worker sleeps in the idle list or waits for the
+//       goroutine pinned to it, so nobody is in a blocking call, a loop or an undeclared system call;
+//   D2  nothing is queued, no timer is armed, the poller has nothing registered, no external source (signals) either;
+//   D3  every other thread of the process is the monitor or is parked in weft without a deadline. A thread that is not
+//       ours could send at any time: the kernel's count of threads decides, and if it will not tell, nothing is reported;
+//   D4  somebody waits: a goroutine is parked, or a plain thread is.
+#include "sched/deadlock.h"
+
+#include <unistd.h>
+
+#include "base/fatal.h"
+#include "os/process_threads.h"
+#include "sched/birth.h"
+#include "sched/dump.h"
+#include "sched/idle.h"
+#include "sched/poller.h"
+#include "sched/runtime.h"
+#include "sched/thread_sleeper.h"
+
+namespace weft::sched {
+namespace {
+
+bool everybody_is_asleep() noexcept {
+  std::uint32_t asleep = the.idle_workers.load(base::seq_cst);
+  for (worker* w = the.all_workers.load(base::acquire); w; w = w->next_all)
+    if (w->waits_pinned.load(base::acquire)) ++asleep;
+  if (asleep != the.workers.load(base::seq_cst)) return false;
+  bool busy = the.injected.load(base::acquire) != 0 || timers_pending() || current_poller().armed() || has_external_source();
+  for_each_processor([&](processor& p) { busy |= p.holder.load(base::acquire) != nullptr || p.has_work(); });
+  if (busy) return false;
+  constexpr int monitor = 1;
+  const std::uint32_t parked = parked_threads();
+  if (parked == 0) return false;  // also D4: a process whose threads have all ended is no more
+  return os::thread_count() == static_cast<int>(the.workers.load(base::seq_cst) + parked) + monitor;
+}
+
+}  // namespace
+
+void report_deadlock_if_any() {
+  if (the.stopping.load(base::acquire) || !everybody_is_asleep()) return;
+  ::usleep(2'000);
+  os::heavy_fence();
+  if (the.stopping.load(base::acquire) || !everybody_is_asleep()) return;
+  base::print_error("weft: fatal: all goroutines are asleep - deadlock!\n");
+  dump_goroutines();
+  ::_exit(2);
+}
+
+}  // namespace weft::sched

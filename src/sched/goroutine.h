@@ -1,0 +1,65 @@
+// The control block of a goroutine that has run. It lives at the top of the goroutine's own stack: a parked goroutine
+// costs one stack page and its share of a page table, nothing else. Before its first run a goroutine is a newborn.
+//
+//   G1  A goroutine is in exactly one place: running on a worker, in one queue of runnables, or parked.
+//   G2  ready() is called exactly once per park, by whoever took its waiter (detail/waiter.h). It may come before the
+//       goroutine has left its stack; context.sp tells (arch/switch.h, A2).
+//   G3  Fields marked R are written only by the goroutine's worker while it runs, and read elsewhere only by dumps, which
+//       tolerate stale values: they are relaxed atomics.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "arch/switch.h"
+#include "base/atomic.h"
+#include "sched/wait_reason.h"
+#include "stack/stack.h"
+
+namespace weft::detail {
+
+// Who sleeps: a goroutine or a plain thread.
+struct sleeper {
+  const bool is_goroutine;
+  base::atomic<sched::wait_reason> reason{sched::wait_reason::none};  // R: none while not parked
+  base::atomic<const void*> object{nullptr};                         // R: what it waits for
+  base::atomic<std::int64_t> since_ns{0};                            // R: coarse time of the park
+
+ protected:
+  constexpr explicit sleeper(bool goroutine) noexcept : is_goroutine(goroutine) {}
+};
+
+}  // namespace weft::detail
+
+namespace weft::sched {
+
+struct worker;
+struct local_node;
+
+// What __cxa_get_globals() points to (Itanium C++ ABI 2.2.2): it travels with the goroutine.
+struct exception_globals {
+  void* caught = nullptr;
+  unsigned int uncaught = 0;
+};
+
+struct alignas(64) goroutine : detail::sleeper {
+  static constexpr std::uint64_t alive_mark = 0x77656674'676F0001;
+
+  goroutine() noexcept : sleeper(true) {}
+
+  arch::context context;
+  exception_globals exceptions;      // saved while parked; mostly empty
+  worker* pinned_to = nullptr;       // not null: runs only there
+  worker* last_worker = nullptr;     // where it parked; only for WEFT_DEBUG=migrate=1
+  std::uint32_t pin_depth = 0;
+  bool has_exceptions = false;
+  local_node* locals = nullptr;      // newest first
+  base::atomic<std::uint64_t> mark{alive_mark};  // zero once dead; dumps check it
+  std::uint64_t id = 0;
+  std::uint64_t creator = 0;
+  const void* start_site = nullptr;
+  const char* name = "";
+  stack::stack_ref stack{};
+};
+
+}  // namespace weft::sched

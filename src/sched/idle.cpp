@@ -1,0 +1,305 @@
+#include "sched/idle.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "os/futex.h"
+#include "os/process_threads.h"
+#include "sched/loop.h"
+#include "sched/monitor.h"
+#include "sched/poller.h"
+#include "sched/seam.h"
+#include "sched/wheel.h"
+
+namespace weft::sched {
+
+constinit scheduler the;
+
+namespace {
+
+// All processors run something: they are to look at timers and poller at their next scheduling point.
+void tell_busy_processors() noexcept {
+  for_each_processor([](processor& busy) { busy.attention.fetch_or(attention_duties, base::relaxed); });
+}
+
+}  // namespace
+
+void put_idle(processor* p) {
+  p->holder.store(nullptr, base::release);
+  {
+    base::locked guard(the.idle_lock);
+    if (!p->is_retired) {
+      p->next_idle = the.idle_list;
+      the.idle_list = p;
+      the.idle_processors.store(the.idle_processors.load(base::relaxed) + 1, base::seq_cst);
+      the.hungry.fetch_add(1, base::seq_cst);  // P3: the sleeper's publication
+      return;
+    }
+  }
+  retire(p);
+}
+
+processor* take_idle(processor* preferred) noexcept {
+  if (the.idle_processors.load(base::acquire) == 0) return nullptr;
+  base::locked guard(the.idle_lock);
+  processor** link = &the.idle_list;
+  if (preferred)
+    while (*link && *link != preferred) link = &(*link)->next_idle;
+  if (!*link) link = &the.idle_list;
+  processor* taken = *link;
+  if (!taken) return nullptr;
+  *link = taken->next_idle;
+  taken->next_idle = nullptr;
+  the.idle_processors.store(the.idle_processors.load(base::relaxed) - 1, base::release);
+  the.hungry.fetch_sub(1, base::acq_rel);
+  return taken;
+}
+
+void inject(runnable work) {
+  {
+    base::locked guard(the.idle_lock);
+    the.inject->push(work);
+    the.injected.store(the.inject->size(), base::release);
+  }
+  // Not only processors' owners inject: no asymmetric fence here. seq_cst pairs with the heavy fence of go_idle (P3).
+  base::thread_fence(base::seq_cst);
+  if (the.hungry.load(base::relaxed) != 0 && the.searching.load(base::relaxed) == 0) wake_one();
+}
+
+std::uint32_t take_injected(processor& into, std::uint32_t most) {
+  if (the.injected.load(base::acquire) == 0) return 0;
+  base::locked guard(the.idle_lock);
+  const auto share = the.inject->size() / static_cast<std::uint32_t>(the.limit.load(base::relaxed)) + 1;
+  std::uint32_t taken = 0;
+  while (taken < share && taken < most) {
+    runnable work = the.inject->pop();
+    if (!work) break;
+    into.queue.push(work);
+    ++taken;
+  }
+  the.injected.store(the.inject->size(), base::release);
+  return taken;
+}
+
+void feed(processor& p) {
+  constexpr std::uint32_t batch = 64;
+  if (the.hungry.load(base::relaxed) == 0) return;
+  bool urgent = p.shared.size() != 0;
+  if (!urgent && !p.queue.empty()) {
+    std::uint32_t give = p.queue.size() - p.queue.size() / 2;
+    if (give > batch) give = batch;
+    while (give-- > 0 && p.shared.push(p.queue.pop())) {
+    }
+    urgent = true;
+  }
+  const std::uint32_t tick = p.tick.load(base::relaxed);
+  if (!urgent) {
+    // Only the next slot is filled. Its goroutine usually runs here in a moment: others may have it if it does not.
+    const bool patient = static_cast<std::int32_t>(tick - p.wake_at_tick) < 0;
+    std::uintptr_t word = p.next.load(base::relaxed);
+    if (word == 0) return;
+    if (the.searching.load(base::relaxed) != 0 && p.offer.load(base::relaxed) == 0) {
+      p.next.store(0, base::relaxed);
+      p.offer.store(word, base::release);
+      return;
+    }
+    if (patient) return;
+    p.wake_at_tick = tick + 1024;
+  }
+  if (the.searching.load(base::relaxed) == 0) wake_one();
+}
+
+void wake_one() {
+  if (the.idle_processors.load(base::acquire) == 0 || the.stopping.load(base::relaxed)) return;
+  std::uint32_t none = 0;
+  if (!the.searching.compare_exchange_strong(none, 1, base::acq_rel, base::relaxed)) return;
+  processor* p = take_idle();
+  if (!p) {
+    the.searching.fetch_sub(1, base::acq_rel);
+    return;
+  }
+  the.hungry.fetch_add(1, base::acq_rel);  // now as a searcher: P2
+  hand_over(p);
+}
+
+namespace {
+
+// REQUIRES: idle_lock held, w in the list.
+void unlist_locked(worker& w) noexcept {
+  worker** link = &the.sleeping;
+  while (*link != &w) link = &(*link)->next_idle;
+  *link = w.next_idle;
+  w.next_idle = nullptr;
+  w.is_idle = false;
+  the.idle_workers.store(the.idle_workers.load(base::relaxed) - 1, base::release);
+}
+
+// The worker that went to sleep last, the watcher only if there is no other; null when all are busy.
+worker* take_sleeper() noexcept {
+  base::locked guard(the.idle_lock);
+  worker* w = the.sleeping;
+  if (w && w->next_idle && the.watcher.load(base::relaxed) == w) w = w->next_idle;
+  if (w) unlist_locked(*w);
+  return w;
+}
+
+
+// The worker, awake, begins to use a processor that somebody counted for it.
+void begin(worker& w, processor* p, runnable carried) noexcept {
+  w.carried = carried;
+  w.is_searching = !carried;
+  hold(w, p);
+}
+
+}  // namespace
+
+void hold(worker& w, processor* p) noexcept {
+  w.held = p;
+  if (w.detached.load(base::relaxed)) [[unlikely]] {
+    w.detached.store(false, base::relaxed);
+    os::set_batch(w.tid, false);
+  }
+  p->holder.store(&w, base::release);
+  monitor_notice_work();
+}
+
+void hand_over_to(worker& w, processor* p, runnable carried) {
+  w.assigned = p;
+  w.assigned_work = carried;
+  w.wake_word.store(1, base::seq_cst);  // seq_cst with the load: pairs with watch(), which announces itself, then looks
+  if (the.watcher.load(base::seq_cst) == &w) current_poller().wake();
+  os::futex_wake(w.wake_word, 1);
+}
+
+void hand_over(processor* p, runnable carried) {
+  if (worker* w = take_sleeper()) hand_over_to(*w, p, carried);
+  else start_worker(p, carried);
+}
+
+void stop_searching(worker& w) {
+  if (!w.is_searching) return;
+  w.is_searching = false;
+  the.hungry.fetch_sub(1, base::acq_rel);
+  if (the.searching.fetch_sub(1, base::acq_rel) != 1 || the.idle_processors.load(base::acquire) == 0) return;
+  // The last searcher has found something. If there is more, or nobody is left to watch (P4), the next one is woken.
+  const bool unwatched = !the.watcher.load(base::acquire) && (timers_pending() || current_poller().armed());
+  if (unwatched || work_is_visible()) wake_one();
+}
+
+std::int64_t earliest_timer() noexcept {
+  std::int64_t earliest = wheel::never;
+  for_each_processor([&](processor& p) {
+    if (std::int64_t due = p.timers.next_due(); due < earliest) earliest = due;
+  });
+  return earliest;
+}
+bool timers_pending() noexcept { return earliest_timer() != wheel::never; }
+
+void timer_armed(std::int64_t when_ns) {
+  os::light_fence();  // pairs with the heavy fence of watch(): it sees our timer, or we see its deadline
+  if (when_ns >= the.watch_deadline.load(base::relaxed)) [[likely]] return;
+  if (the.watcher.load(base::acquire)) current_poller().wake();
+  else wake_one();
+}
+
+void ensure_watched() {
+  if (!the.watcher.load(base::acquire) && (timers_pending() || current_poller().armed())) wake_one();
+}
+
+bool work_is_visible() noexcept {
+  if (the.injected.load(base::acquire) != 0) return true;
+  bool found = false;
+  for_each_processor([&](processor& p) { found |= !p.queue.empty() || p.shared.size() != 0 || p.offer.load(base::relaxed) != 0; });
+  return found;
+}
+
+namespace {
+
+// The watcher has something to run and takes a processor for it. False: no processor is idle, or somebody searches
+// already and will find it.
+bool wake_self(worker& w) {
+  std::uint32_t none = 0;
+  if (!the.searching.compare_exchange_strong(none, 1, base::acq_rel, base::relaxed)) return false;
+  processor* p = take_idle();
+  if (!p) {
+    the.searching.fetch_sub(1, base::acq_rel);
+    return false;
+  }
+  the.hungry.fetch_add(1, base::acq_rel);
+  bool still_idle;
+  {
+    base::locked guard(the.idle_lock);
+    still_idle = w.is_idle;
+    if (still_idle) unlist_locked(w);
+  }
+  if (!still_idle) {  // somebody has just assigned one to us: this one is for another
+    hand_over(p);
+    return true;
+  }
+  begin(w, p, {});
+  return true;
+}
+
+// Sleeps in the poller until there is something to run (P4). Returns when w was woken, or cannot help.
+void watch(worker& w) {
+  std::int64_t deadline;
+  while (w.wake_word.load(base::seq_cst) == 0 && !the.stopping.load(base::acquire)) {
+    deadline = earliest_timer();
+    the.watch_deadline.store(deadline, base::seq_cst);
+    os::heavy_fence();  // pairs with timer_armed()
+    if (earliest_timer() < deadline) continue;
+    current_poller().wait(deadline);
+    const bool something = the.injected.load(base::acquire) != 0 || earliest_timer() <= now_ns();
+    if (something && w.wake_word.load(base::acquire) == 0 && (!wake_self(w) || w.held)) break;
+  }
+  the.watch_deadline.store(wheel::never, base::relaxed);
+  the.watcher.store(nullptr, base::seq_cst);
+}
+
+}  // namespace
+
+void wait_for_mail(worker& w) noexcept {
+  while (w.wake_word.load(base::acquire) == 0) os::futex_wait(w.wake_word, 0, os::no_deadline);
+  w.wake_word.store(0, base::relaxed);
+  begin(w, w.assigned, w.assigned_work);
+}
+
+void release_processor(processor* p) {
+  if (p->has_work() || the.injected.load(base::acquire) != 0) {
+    the.searching.fetch_add(1, base::acq_rel);
+    the.hungry.fetch_add(1, base::acq_rel);
+    hand_over(p);
+    return;
+  }
+  put_idle(p);
+  os::heavy_fence();  // P3, P4
+  if (work_is_visible()) wake_one();
+  ensure_watched();
+}
+
+void go_idle(worker& w) {
+  if (processor* p = std::exchange(w.held, nullptr)) put_idle(p);
+  {
+    base::locked guard(the.idle_lock);
+    w.next_idle = the.sleeping;
+    the.sleeping = &w;
+    w.is_idle = true;
+    the.idle_workers.store(the.idle_workers.load(base::relaxed) + 1, base::release);
+  }
+  if (w.is_searching) {
+    w.is_searching = false;
+    the.hungry.fetch_sub(1, base::acq_rel);
+    the.searching.fetch_sub(1, base::seq_cst);
+  }
+  os::heavy_fence();  // P3: what was published before is visible, what comes later sees us hungry
+  if (work_is_visible()) wake_one();
+  worker* nobody = nullptr;
+  if (!the.stopping.load(base::acquire) && the.watcher.compare_exchange_strong(nobody, &w, base::seq_cst, base::relaxed)) {
+    watch(w);
+    if (w.held) return;
+    if (w.wake_word.load(base::acquire) == 0) tell_busy_processors();
+  }
+  wait_for_mail(w);
+}
+
+}  // namespace weft::sched

@@ -1,0 +1,108 @@
+// Who has nothing to do, and how they are woken. After Go's proc.go, with pushes where Go steals.
+//
+// A worker whose processor has nothing to run searches for a while (find_work in loop.cpp), then puts the processor into
+// the idle list and sleeps. One idle worker, the watcher, sleeps in the poller until the earliest timer of any processor;
+// the others on their futex. Waking a sleeping thread costs 30 µs, so at most one worker is being woken or searching at a
+// time; a searcher that finds work wakes the next if there is more.
+//
+//   P1  A processor is held by a worker, or in the idle list, or retired, or in the hands of one thread that moves it.
+//   P2  hungry = processors in the idle list + searchers. It is raised before a worker starts to search and lowered when
+//       it has found work.
+//   P3  No lost wake-up. Publisher: make work visible; light fence; if hungry, share it and wake somebody unless somebody
+//       searches. Sleeper: processor into the idle list, leave the searchers, heavy fence, look everywhere again. One of
+//       the two sees the other.
+//   P4  While a processor is idle and a timer or the poller is armed, there is a watcher, a searcher, or a worker being
+//       woken. Whoever arms a timer earlier than watch_deadline pokes it.
+#pragma once
+
+#include <cstdint>
+
+#include "base/atomic.h"
+#include "base/spinlock.h"
+#include "sched/processor.h"
+#include "sched/worker.h"
+
+namespace weft::sched {
+
+inline constexpr int max_processors = 1024;
+
+struct scheduler {
+  // Processors [0, created) exist for ever; those at or above `limit` are retired.
+  base::atomic<processor*> processors[max_processors] = {};
+  base::atomic<int> created{0};
+  base::atomic<int> limit{0};
+
+  alignas(64) base::atomic<std::uint32_t> hungry{0};     // P2; read on every push, written rarely
+  alignas(64) base::atomic<std::uint32_t> searching{0};
+  base::atomic<std::uint32_t> idle_processors{0};        // length of the idle list
+  base::atomic<std::uint32_t> injected{0};               // length of the inject queue
+  base::atomic<worker*> watcher{nullptr};
+  base::atomic<std::int64_t> watch_deadline{wheel::never};  // the watcher sleeps until then
+  base::atomic<std::int64_t> coarse_now{0};
+  base::atomic<worker*> all_workers{nullptr};
+  base::atomic<std::uint32_t> workers{0};
+  base::atomic<std::uint32_t> idle_workers{0};           // asleep without a processor, the watcher among them
+  base::atomic<bool> stopping{false};                    // the process exits: workers stay asleep
+  base::atomic<std::uint64_t> spawned_outside{0};        // by callers without a processor
+  base::atomic<std::uint64_t> ended_outside{0};
+  base::atomic<std::uint64_t> next_id{1};
+
+  base::spinlock idle_lock{base::lock_rank::idle};
+  processor* idle_list = nullptr;     // guarded by idle_lock; most recently idle first
+  worker* sleeping = nullptr;         // guarded by idle_lock; most recently asleep first
+  private_queue* inject = nullptr;    // guarded by idle_lock: work from outside the processors
+};
+extern scheduler the;
+
+// Queues work that no processor made, and wakes somebody for it.
+void inject(runnable work);
+std::uint32_t take_injected(processor& into, std::uint32_t most);  // owner; moves a fair share to its queue
+
+// Owner, when somebody is hungry: moves part of the queue to where thieves find it and wakes one (P3).
+void feed(processor& p);
+
+// If a processor is idle and nobody searches: wakes or starts a worker with that processor, searching.
+void wake_one();
+
+// Gives the processor to another worker, asleep or started for it, which first runs `carried` if there is any. Without
+// carried work the caller has counted the receiver among the searchers and the hungry.
+void hand_over(processor* p, runnable carried = {});
+void hand_over_to(worker& w, processor* p, runnable carried = {});
+
+// A searcher has found work, or its processor got some.
+void stop_searching(worker& w);
+bool work_is_visible() noexcept;
+
+// The worker becomes the holder of a processor in the caller's hands.
+void hold(worker& w, processor* p) noexcept;
+
+// The pinned worker's sleep: until another worker hands it a processor with its goroutine.
+void wait_for_mail(worker& w) noexcept;
+
+// Puts the processor into the idle list. The caller sees to P3 and P4.
+void put_idle(processor* p);
+// For a worker that goes on without it, in a blocking call or pinned: to another worker at once if there is work.
+void release_processor(processor* p);
+// Takes a processor from the idle list, `preferred` if it is there; null when none is idle.
+processor* take_idle(processor* preferred = nullptr) noexcept;
+
+// Sleeps until w.held is a processor, with w.carried to run first if that is not null. A processor held before is put
+// into the idle list.
+void go_idle(worker& w);
+
+// P4: a timer was armed for `when_ns`; a processor was left idle by somebody who does not sleep himself.
+void timer_armed(std::int64_t when_ns);
+void ensure_watched();
+bool timers_pending() noexcept;
+std::int64_t earliest_timer() noexcept;
+
+// Starts a worker thread with its first assignment. Dies with a message at the limit of threads.
+void start_worker(processor* p, runnable carried);
+
+template <class F>
+void for_each_processor(F&& f) {
+  const int count = the.created.load(base::acquire);
+  for (int i = 0; i < count; ++i) f(*the.processors[i].load(base::acquire));
+}
+
+}  // namespace weft::sched

@@ -1,0 +1,244 @@
+// The scheduler loop: find something to run, switch to it, and when it comes back, find the next.
+//
+// A goroutine that parks picks its successor itself (schedule.cpp) and comes here only when the fast path has nothing, every
+// 64th decision, or when the successor is special (pinned elsewhere, still on its way off its stack). Here, in order:
+// duties (timers, poller), a fair share of the inject queue, the own queues, other processors' shared queues, a short
+// search, sleep.
+//
+//   L1  Fairness. Every duty_interval decisions the loop serves the inject queue and the own shared queue first; the next
+//       slot goes before the queue at most next_limit times in a row, and not once the monitor has seen it served for
+//       10 ms. So a runnable goroutine waits for at most next_limit decisions per goroutine ahead of it.
+//   L2  A worker searches for search_ns, only if some other processor runs, and at most one worker searches.
+//   L3  A thief takes an offered goroutine only when it has seen it offered for offer_ns: its owner usually runs it
+//       within that time, with its data in cache.
+//   L4  Work left in the private queue of a processor whose goroutine does not enter the runtime is taken by seizing the
+//       worker (worker.h): 8 µs, so only by a searcher that has found nothing else.
+#include "sched/loop.h"
+
+#include "base/assert.h"
+#include "sched/birth.h"
+#include "sched/debug_modes.h"
+#include "sched/poller.h"
+#include "sched/seam.h"
+#include "trace/trace.h"
+
+namespace weft::sched {
+namespace {
+
+constexpr std::int64_t search_ns = 30'000;
+constexpr std::int64_t offer_ns = 1'000;
+
+// What a search remembers between two rounds.
+struct search {
+  std::uintptr_t offered = 0;
+  std::int64_t offered_since = 0;
+};
+
+runnable steal_shared(processor& thief, processor& victim) {
+  if (victim.shared.size() == 0 || victim.shared.steal_half_into(thief.queue) == 0) return {};
+  trace::emit(trace::event::steal, static_cast<std::uint64_t>(thief.index), static_cast<std::uint64_t>(victim.index));
+  return thief.queue.pop();
+}
+
+runnable take_ripe_offer(processor& victim, search& notes, std::int64_t now) noexcept {
+  const std::uintptr_t word = victim.offer.load(base::relaxed);
+  if (word == 0) return {};
+  if (word != notes.offered) {
+    notes.offered = word;
+    notes.offered_since = now;
+    return {};
+  }
+  if (now - notes.offered_since < offer_ns) return {};
+  return runnable(victim.offer.exchange(0, base::acq_rel));
+}
+
+// L4. The victim's goroutine is running its own code: half of its queue moves to the thief.
+runnable take_by_force(processor& thief, processor& victim) {
+  worker* w = victim.holder.load(base::acquire);
+  if (!w || victim.queue.empty()) return {};
+  seize(*w, [&](worker& seized) {
+    if (seized.held == &victim && !seized.is_searching)
+      for (std::uint32_t n = victim.queue.size() - victim.queue.size() / 2; n > 0; --n) thief.queue.push(victim.queue.pop());
+    return seizure::none;
+  });
+  return thief.queue.pop();
+}
+
+runnable look_around(worker& w, search& notes, std::int64_t now, bool by_force) {
+  processor& mine = *w.held;
+  const auto count = static_cast<std::uint64_t>(the.created.load(base::acquire));
+  const std::uint64_t first = next_random(w.random_state) % count;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    processor& victim = *the.processors[(first + i) % count].load(base::acquire);
+    if (&victim == &mine) continue;
+    if (victim.timers.due(now)) victim.timers.fire_due(now);
+    if (runnable work = steal_shared(mine, victim)) return work;
+    if (runnable work = take_ripe_offer(victim, notes, now)) return work;
+    if (by_force)
+      if (runnable work = take_by_force(mine, victim)) return work;
+  }
+  return {};
+}
+
+runnable pop_own(processor& p) noexcept {
+  if (std::uintptr_t word = p.next.load(base::relaxed)) {
+    p.next.store(0, base::relaxed);
+    return runnable(word);
+  }
+  if (runnable work = p.queue.pop()) return work;
+  if (p.offer.load(base::relaxed) != 0)
+    if (runnable work{p.offer.exchange(0, base::acq_rel)}) return work;
+  return p.shared.pop();
+}
+
+// Timers and poller, and what L1 owes to those who wait longest.
+void do_duties(processor& p) {
+  p.attention.fetch_and(~std::uint32_t{attention_duties}, base::relaxed);
+  if (std::int64_t now = now_ns(); p.timers.due(now)) p.timers.fire_due(now);
+  if (current_poller().armed()) current_poller().poll();
+  if (p.attention.load(base::relaxed) & attention_slice) {
+    p.attention.fetch_and(~std::uint32_t{attention_slice}, base::relaxed);
+    if (std::uintptr_t word = p.next.load(base::relaxed)) {
+      p.next.store(0, base::relaxed);
+      p.queue.push(runnable(word));
+    }
+  }
+}
+
+// L1: one from the queues that others filled, before the own ones.
+runnable take_a_turn(processor& p) {
+  if (runnable work = p.shared.pop()) return work;
+  if (take_injected(p, 1) == 0) return {};
+  return p.queue.pop();
+}
+
+bool may_search(worker& w) {
+  if (w.is_searching) return true;
+  if (the.limit.load(base::relaxed) == 1) return false;
+  std::uint32_t none = 0;
+  if (!the.searching.compare_exchange_strong(none, 1, base::acq_rel, base::relaxed)) return false;
+  the.hungry.fetch_add(1, base::seq_cst);  // P2: before we search
+  w.is_searching = true;
+  return true;
+}
+
+runnable search_around(worker& w) {
+  search notes;
+  const std::int64_t start = now_ns();
+  for (std::int64_t now = start;; now = now_ns()) {
+    processor& mine = *w.held;
+    if (mine.attention.load(base::relaxed) != 0) do_duties(mine);
+    if (mine.timers.due(now)) mine.timers.fire_due(now);
+    if (take_injected(mine, 64) != 0 || !mine.queue.empty()) return mine.queue.pop();
+    const bool last_round = now - start > search_ns;
+    if (runnable work = look_around(w, notes, now, last_round)) return work;
+    if (last_round) return {};
+    for (int i = 0; i < 16; ++i) base::pause();
+  }
+}
+
+// Returns what to run next, with w.held set.
+runnable find_work(worker& w) {
+  while (true) {
+    processor* p = w.held;
+    if (!p || the.stopping.load(base::relaxed)) {
+      go_idle(w);
+      if (w.carried) return std::exchange(w.carried, {});
+      continue;
+    }
+    if (p->attention.load(base::relaxed) & attention_retire) {
+      stop_searching(w);
+      w.held = nullptr;
+      p->holder.store(nullptr, base::release);
+      retire(p);
+      continue;
+    }
+    do_duties(*p);
+    if (p->tick.load(base::relaxed) % duty_interval == 0)
+      if (runnable work = take_a_turn(*p)) return work;
+    if (runnable work = pop_own(*p)) return work;
+    if (take_injected(*p, 64) != 0) continue;
+    if (may_search(w))
+      if (runnable work = search_around(w)) return work;
+    if (w.held->has_work()) continue;
+    go_idle(w);
+    if (w.carried) return std::exchange(w.carried, {});
+  }
+}
+
+// Starts or resumes `work` here. Returns once something switches back to the native stack.
+void run(worker& w, runnable work) {
+  goroutine* next;
+  if (work.is_newborn()) {
+    next = be_born(w, *work.as_newborn());
+  } else {
+    next = work.as_goroutine();
+    if (next->pinned_to && next->pinned_to != &w) {  // only there: the processor goes along
+      processor* p = std::exchange(w.held, nullptr);
+      hand_over_to(*next->pinned_to, p, work);
+      return;
+    }
+    if (must_migrate(*next, w)) {
+      processor* p = std::exchange(w.held, nullptr);
+      hand_over(p, work);
+      return;
+    }
+  }
+  void* sp = arch::try_take(next->context);
+  if (!sp) {  // its last worker is still on its way off that stack
+    w.held->queue.push(work);
+    base::pause();
+    return;
+  }
+  w.current = next;
+  arch::switch_to(w.native, next->context, sp);
+}
+
+void bury(worker& w) {
+  stack::stack_ref dead = std::exchange(w.dead_stack, {});
+  if (w.held) w.held->stacks.release(dead);
+  else stack::release_sized(dead);
+}
+
+// The pinned goroutine has parked: others use the processor until one comes back with it.
+void wait_for_pinned(worker& w) {
+  if (processor* p = std::exchange(w.held, nullptr)) {
+    if (w.carried) p->queue.push(std::exchange(w.carried, {}));
+    release_processor(p);
+  }
+  w.waits_pinned.store(true, base::seq_cst);
+  wait_for_mail(w);
+  w.waits_pinned.store(false, base::seq_cst);
+}
+
+}  // namespace
+
+void retire(processor* p) {
+  for (runnable work = pop_own(*p); work; work = pop_own(*p)) inject(work);
+  p->timers.move_all_to(the.processors[0].load(base::acquire)->timers);
+  p->stacks.flush();
+  p->newborns.flush();
+  base::locked hold(the.idle_lock);
+  p->is_retired = true;
+  p->attention.fetch_and(~std::uint32_t{attention_retire}, base::relaxed);
+}
+
+[[noreturn]] void run_loop(worker& w) {
+  while (true) {
+    runnable work = find_work(w);
+    stop_searching(w);
+    if (!w.held->queue.empty()) {
+      os::light_fence();
+      if (the.hungry.load(base::relaxed) != 0) feed(*w.held);
+    }
+    while (work) {
+      w.held->tick.add_owned(1);
+      run(w, work);
+      if (w.dead_stack) bury(w);
+      if (w.pinned) wait_for_pinned(w);
+      work = std::exchange(w.carried, {});
+    }
+  }
+}
+
+}  // namespace weft::sched

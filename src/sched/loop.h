@@ -1,0 +1,51 @@
+// The scheduler loop of a worker, on the thread's own stack: what runs when there is nothing to switch to directly.
+#pragma once
+
+#include "sched/idle.h"
+#include "sched/processor.h"
+#include "sched/runnable.h"
+#include "sched/worker.h"
+
+namespace weft::sched {
+
+// How often the fast path is left for duties, in scheduling decisions; a power of two.
+inline constexpr std::uint32_t duty_interval = 64;
+// How often in a row the next slot goes before the queue.
+inline constexpr std::uint32_t next_limit = 64;
+
+// The fast path's choice: the next slot, the queue, the offer. Null: nothing there, or duties are due; go to the loop.
+// REQUIRES: inside the runtime, owner of p.
+inline runnable pick(processor& p) noexcept {
+  const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
+  p.tick.store(tick, base::relaxed);
+  if (p.attention.load(base::relaxed) != 0 || tick % duty_interval == 0) [[unlikely]] return {};
+  if (std::uintptr_t word = p.next.load(base::relaxed)) {
+    if (p.queue.empty() || ++p.next_streak < next_limit) [[likely]] {
+      p.next.store(0, base::relaxed);
+      return runnable(word);
+    }
+  }
+  p.next_streak = 0;
+  if (runnable work = p.queue.pop()) {
+    p.queue_tick.add_owned(1);
+    if (the.hungry.load(base::relaxed) != 0 && !p.queue.empty()) [[unlikely]] feed(p);
+    return work;
+  }
+  if (p.offer.load(base::relaxed) != 0) return runnable(p.offer.exchange(0, base::acq_rel));
+  return {};
+}
+
+// Owner: queues work behind what is there, and shares it when others are hungry.
+inline void push(processor& p, runnable work) {
+  p.queue.push(work);
+  os::light_fence();  // P3: the publisher's side
+  if (the.hungry.load(base::relaxed) != 0) [[unlikely]] feed(p);
+}
+
+// The body of a worker thread; returns never.
+[[noreturn]] void run_loop(worker& w);
+
+// Empties a processor that is above procs(). Owner.
+void retire(processor* p);
+
+}  // namespace weft::sched

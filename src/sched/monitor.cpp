@@ -1,0 +1,239 @@
+// The monitor watches the processors and takes one away when its worker sits in a goroutine's own code while others wait.
+//
+// C++ code may hold a lock, be in malloc or block in the kernel, so a goroutine is never moved against its will. Instead
+// its processor goes to another worker; the old worker runs on as a plain kernel thread, and queues for a processor when
+// its goroutine next enters the runtime (worker.h tells how the two agree). One mechanism covers endless loops, undeclared
+// blocking system calls and C libraries, without a signal.
+//
+//   M1  A processor is taken only if something waits that no idle processor could take: work in its queues, the inject
+//       queue or another queue, or a due timer or poller that nobody looks at.
+//   M2  It is taken when its worker has made no scheduling decision for slice_ns, or for two looks if the kernel says
+//       the thread used no CPU between them: it is blocked.
+//   M3  The monitor looks every longest_look_ns while any processor is held; after a retake every shortest_look_ns, then
+//       ever slower: a program that blocks a thousand times gets a thousand quick retakes.
+//   M4  With every processor idle for settle_ns the monitor gives memory back, looks for a deadlock, and sleeps for good:
+//       idle costs nothing.
+// Refused: signals (EINTR in the user's system calls, async-signal-safety); taking processors from loops when nobody waits
+// (a compute-only program would queue for its processor at every channel operation).
+#include "sched/monitor.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "os/futex.h"
+#include "os/process_threads.h"
+#include "sched/deadlock.h"
+#include "sched/idle.h"
+#include "sched/poller.h"
+#include "sched/procs.h"
+#include "sched/runtime.h"
+#include "sched/seam.h"
+#include "sched/thread_sleeper.h"
+#include "trace/trace.h"
+
+namespace weft::sched {
+namespace {
+
+constexpr std::int64_t ms = 1'000'000;
+constexpr std::int64_t slice_ns = 10 * ms;
+constexpr std::int64_t longest_look_ns = 5 * ms / 2;
+constexpr std::int64_t shortest_look_ns = ms / 10;
+constexpr std::int64_t settle_ns = 20 * ms;
+constexpr std::int64_t trim_every_ns = 1000 * ms;
+constexpr std::int64_t resize_every_ns = 1000 * ms;
+
+base::atomic<std::uint32_t> alarm{0};      // futex; 1: look again
+base::atomic<bool> is_asleep{false};
+
+// Does anything wait for a processor that is not going to get one (M1)?
+bool somebody_waits(processor& p, std::int64_t now) noexcept {
+  if (p.has_work() || the.injected.load(base::acquire) != 0 || p.attention.load(base::relaxed) & attention_retire) return true;
+  if (the.idle_processors.load(base::acquire) != 0) return false;
+  bool waits = current_poller().armed();
+  for_each_processor([&](processor& other) { waits |= other.timers.due(now) || other.queue.size() + other.shared.size() > 1; });
+  return waits;
+}
+
+// Takes the processor from its worker, which goes on without it. False: the worker is inside the runtime.
+bool retake(processor& p) {
+  worker* w = p.holder.load(base::acquire);
+  if (!w) return false;
+  bool taken = false;
+  seize(*w, [&](worker& stuck) {
+    if (stuck.held != &p || !stuck.current) return seizure::none;
+    trace::emit(trace::event::retake, static_cast<std::uint64_t>(p.index), stuck.current->id);
+    stuck.held = nullptr;
+    stuck.detached.store(true, base::relaxed);
+    taken = true;
+    return seizure::detached;
+  });
+  if (!taken) return false;
+  os::set_batch(w->tid, true);  // no wake-up preemption for a loop; undone when it queues for a processor again
+  the.searching.fetch_add(1, base::acq_rel);
+  the.hungry.fetch_add(1, base::acq_rel);
+  hand_over(&p);
+  return true;
+}
+
+bool is_blocked(processor& p) noexcept {
+  worker* w = p.holder.load(base::acquire);
+  if (!w) return false;
+  const std::int64_t cpu = os::thread_cpu_ns(w->tid);
+  const bool stands_still = cpu >= 0 && cpu == p.seen_cpu_ns;
+  p.seen_cpu_ns = cpu;
+  return stands_still && os::thread_stat_state(w->tid) != 'R';  // not merely waiting for a CPU
+}
+
+// One look at one held processor. True: it was taken.
+bool look_at(processor& p, std::int64_t now) {
+  const std::uint32_t tick = p.tick.load(base::relaxed), queue_tick = p.queue_tick.load(base::relaxed);
+  if (queue_tick != p.seen_queue_tick || p.queue.empty()) {
+    p.seen_queue_tick = queue_tick;
+    p.seen_queue_since_ns = now;
+  } else if (now - p.seen_queue_since_ns >= slice_ns) {
+    p.attention.fetch_or(attention_slice | attention_duties, base::relaxed);
+  }
+  if (tick != p.seen_tick) {
+    p.seen_tick = tick;
+    p.seen_since_ns = now;
+    p.seen_cpu_ns = -1;
+    if (p.timers.due(now)) p.attention.fetch_or(attention_duties, base::relaxed);
+    return false;
+  }
+  if (!somebody_waits(p, now)) {
+    p.seen_cpu_ns = -1;
+    return false;
+  }
+  if (the.idle_processors.load(base::acquire) != 0 && !(p.attention.load(base::relaxed) & attention_retire)) {
+    wake_one();  // a searcher can take the waiting work without the processor
+    return false;
+  }
+  const bool blocked = is_blocked(p);
+  if (now - p.seen_since_ns < slice_ns && !blocked) return false;
+  return retake(p);
+}
+
+struct round {
+  bool anybody_busy = false;
+  bool took_one = false;
+};
+
+round look_around(std::int64_t now) {
+  round seen;
+  for_each_processor([&](processor& p) {
+    if (!p.holder.load(base::acquire)) return;
+    seen.anybody_busy = true;
+    seen.took_one |= look_at(p, now);
+  });
+  return seen;
+}
+
+// Idle processors keep nothing: the monitor borrows them one by one, as a worker would.
+void flush_idle_caches() {
+  processor* flushed[max_processors];
+  int count = 0;
+  while (processor* p = take_idle()) {
+    p->stacks.flush();
+    p->newborns.flush();
+    p->queue.shrink();
+    flushed[count++] = p;
+  }
+  while (count > 0) put_idle(flushed[--count]);
+  os::heavy_fence();  // P3: while they were in our hands a waker found none
+  if (work_is_visible()) wake_one();
+  ensure_watched();
+}
+
+void sleep_until_noticed(std::int64_t deadline_ns) noexcept {
+  is_asleep.store(true, base::seq_cst);
+  os::heavy_fence();  // pairs with monitor_notice_work(): its processor, or our sleep
+  bool busy = false;
+  for_each_processor([&](processor& p) { busy |= p.holder.load(base::acquire) != nullptr; });
+  if (!busy && alarm.load(base::acquire) == 0) os::futex_wait(alarm, 0, deadline_ns);
+  is_asleep.store(false, base::seq_cst);
+  alarm.store(0, base::relaxed);
+}
+
+void nap(std::int64_t until_ns) noexcept {
+  static base::atomic<std::uint32_t> never_woken{0};
+  os::futex_wait(never_woken, 0, until_ns);
+}
+
+[[noreturn]] void* watch_for_ever(void*) {
+  std::int64_t look_ns = longest_look_ns, quiet_since = 0, trimmed_at = 0, resized_at = 0;
+  while (true) {
+    const std::int64_t now = os::monotonic_ns();
+    the.coarse_now.store(now, base::relaxed);
+    const round seen = look_around(now);
+    if (now - resized_at >= resize_every_ns) {
+      resized_at = now;
+      follow_cpu_limits();
+    }
+    if (seen.anybody_busy) {
+      quiet_since = 0;
+      look_ns = seen.took_one ? shortest_look_ns : std::min(look_ns + look_ns / 4, longest_look_ns);
+      if (now - trimmed_at >= trim_every_ns) {
+        trimmed_at = now;
+        stack::trim(false);
+      }
+      nap(now + look_ns);
+      continue;
+    }
+    if (quiet_since == 0) quiet_since = now;
+    if (now - quiet_since < settle_ns) {
+      nap(now + longest_look_ns);
+      continue;
+    }
+    report_deadlock_if_any();
+    if (now - quiet_since < 5 * settle_ns) {
+      nap(now + settle_ns);
+      continue;
+    }
+    if (quiet_since > trimmed_at) {
+      flush_idle_caches();
+      stack::trim(true);
+      trimmed_at = os::monotonic_ns();
+      continue;
+    }
+    // A thread that is not ours may end and leave everybody waiting: nothing tells, so look now and then.
+    sleep_until_noticed(parked_threads() != 0 ? now + 1000 * ms : os::no_deadline);
+    resized_at = 0;
+  }
+}
+
+}  // namespace
+
+void start_monitor() {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 256 * 1024);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  const int failed = pthread_create(&thread, &attributes, watch_for_ever, nullptr);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  if (failed) base::fatal("cannot start the monitor thread (error %d): raise the limit of threads (ulimit -u, pids.max)", failed);
+  pthread_setname_np(thread, "weft-monitor");
+  pthread_detach(thread);
+}
+
+void monitor_notice_work() noexcept {
+  os::light_fence();  // pairs with sleep_until_noticed()
+  if (!is_asleep.load(base::relaxed)) [[likely]] return;
+  alarm.store(1, base::release);
+  os::futex_wake(alarm, 1);
+}
+
+void monitor_notice_parked_thread() noexcept {
+  base::thread_fence(base::seq_cst);
+  if (!is_asleep.load(base::relaxed)) return;
+  alarm.store(1, base::release);
+  os::futex_wake(alarm, 1);
+}
+
+}  // namespace weft::sched

@@ -1,0 +1,47 @@
+// A goroutine that runs over the end of its stack touches the guard below it. The kernel's signal is taken on the
+// worker's signal stack: if the address lies in a guard, the goroutine is reported with its stack's size and how to get
+// a larger one; anything else goes to whoever handled the signal before.
+#include "sched/overflow.h"
+
+#include <csignal>
+#include <initializer_list>
+
+#include "base/fatal.h"
+#include "sched/worker.h"
+#include "stack/stack.h"
+
+namespace weft::sched {
+namespace {
+
+struct sigaction former_segv, former_bus;
+
+void pass_on(int signal, siginfo_t* info, void* context) {
+  const struct sigaction& former = signal == SIGSEGV ? former_segv : former_bus;
+  if (former.sa_flags & SA_SIGINFO) return former.sa_sigaction(signal, info, context);
+  if (former.sa_handler != SIG_DFL && former.sa_handler != SIG_IGN) return former.sa_handler(signal);
+  ::signal(signal, SIG_DFL);  // the instruction is repeated, and ends the process
+}
+
+void on_fault(int signal, siginfo_t* info, void* context) {
+  goroutine* g = this_goroutine();
+  const stack::found where = stack::find(info->si_addr);
+  if (!g || !where.in_guard) return pass_on(signal, info, context);
+  const std::size_t kib = static_cast<std::size_t>(where.top - where.base) / 1024;
+  base::fatal("stack overflow in goroutine %llu%s%s%s: its stack of %zu KiB is full. Find the runaway recursion or the "
+              "large local, or give it more: weft::go({.stack_size = %zu << 10}, ...) for this one, WEFT_STACK_SIZE=%zuk "
+              "for all", static_cast<unsigned long long>(g->id), *g->name ? " [" : "", g->name, *g->name ? "]" : "", kib,
+              kib * 4, kib * 4);
+}
+
+}  // namespace
+
+void install_overflow_report() {
+  struct sigaction action{};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(SIGSEGV, &action, &former_segv);
+  ::sigaction(SIGBUS, &action, &former_bus);
+}
+
+}  // namespace weft::sched

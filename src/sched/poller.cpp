@@ -1,0 +1,42 @@
+#include "sched/poller.h"
+
+#include "base/atomic.h"
+#include "os/futex.h"
+
+namespace weft::sched {
+namespace {
+
+class sleep_only final : public poller {
+ public:
+  void wait(std::int64_t deadline_ns) override {
+    if (woken_.exchange(0, base::acquire) != 0) return;
+    os::futex_wait(woken_, 0, deadline_ns);
+    woken_.store(0, base::relaxed);
+  }
+  void poll() override {}
+  void wake() override {
+    woken_.store(1, base::release);
+    os::futex_wake(woken_, 1);
+  }
+  [[nodiscard]] bool armed() const override { return false; }
+
+ private:
+  base::atomic<std::uint32_t> woken_{0};
+};
+
+sleep_only& fallback() noexcept {
+  static auto* instance = new sleep_only;
+  return *instance;
+}
+base::atomic<poller*> registered{nullptr};
+
+}  // namespace
+
+void register_poller(poller* instance) noexcept { registered.store(instance, base::release); }
+
+poller& current_poller() noexcept {
+  if (poller* p = registered.load(base::acquire)) return *p;
+  return fallback();
+}
+
+}  // namespace weft::sched

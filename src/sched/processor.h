@@ -1,0 +1,68 @@
+// A processor is the right to run goroutines: queues, timers and caches. There are procs() of them. A worker must hold one
+// to run goroutines; a goroutine whose processor was taken away runs on as a plain thread does (monitor.cpp).
+//
+// Who may touch what:
+//   owner   fields of the worker that holds the processor while it is inside the runtime, or of whoever seized that worker
+//           (worker.h); of whoever took it from the idle list
+//   shared  anybody
+#pragma once
+
+#include <cstdint>
+
+#include "base/atomic.h"
+#include "sched/newborn.h"
+#include "sched/run_queue.h"
+#include "sched/timers.h"
+#include "stack/stack.h"
+
+namespace weft::sched {
+
+struct worker;
+
+// Reasons to leave the fast path at the next scheduling point.
+enum attention : std::uint32_t {
+  attention_duties = 1,   // timers or the poller may be due
+  attention_slice = 2,    // the pair in the next slot has used up its time
+  attention_retire = 4,   // this processor is above procs()
+};
+
+struct alignas(64) processor {
+  explicit processor(int number) noexcept : index(number) {}
+  const int index;
+
+  // owner
+  base::atomic<std::uintptr_t> next{0};        // runs before the queue: the goroutine just made ready. Others may look
+  private_queue queue;
+  base::atomic<std::uint32_t> tick{0};         // scheduling decisions taken
+  base::atomic<std::uint32_t> queue_tick{0};   // ... of which the queue, not the next slot, was served
+  std::uint32_t next_streak = 0;               // times in a row that the next slot was served
+  std::uint32_t wake_at_tick = 0;              // no wake-up for the sake of the next slot before this tick
+  std::uint64_t id_first = 0, id_last = 0;     // goroutine ids reserved for this processor
+  std::uint64_t random_state = 0x9E3779B97F4A7C15ULL;
+  base::atomic<std::uint64_t> spawned{0};
+  base::atomic<std::uint64_t> ended{0};
+  stack::cache stacks;
+  newborn_cache newborns;
+
+  // shared
+  alignas(64) base::atomic<std::uintptr_t> offer{0};  // a goroutine for whoever takes it first, owner or thief
+  base::atomic<std::uint32_t> attention{0};
+  base::atomic<worker*> holder{nullptr};       // null: idle or retired
+  shared_queue shared;
+  timer_set timers;
+
+  // guarded by the idle lock
+  processor* next_idle = nullptr;
+  bool is_retired = false;
+
+  // monitor's notes
+  std::uint32_t seen_tick = 0, seen_queue_tick = 0;
+  std::int64_t seen_since_ns = 0, seen_queue_since_ns = 0;
+  std::int64_t seen_cpu_ns = -1;
+
+  [[nodiscard]] bool has_work() const noexcept {
+    return !queue.empty() || shared.size() != 0 || next.load(base::relaxed) != 0 || offer.load(base::relaxed) != 0;
+  }
+};
+
+}  // namespace weft::sched

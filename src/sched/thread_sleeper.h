@@ -1,0 +1,25 @@
+// A plain thread that parks: its sleeper is a thread_local with a futex.
+#pragma once
+
+#include <cstdint>
+
+#include "base/atomic.h"
+#include "sched/goroutine.h"
+
+namespace weft::sched {
+
+struct thread_sleeper : detail::sleeper {
+  constexpr thread_sleeper() noexcept : sleeper(false) {}
+  base::atomic<std::uint32_t> permit{0};  // futex; 1: ready() was called
+};
+
+// How many threads are parked for good, without a deadline: for the deadlock detector.
+std::uint32_t parked_threads() noexcept;
+
+thread_sleeper& this_thread_sleeper() noexcept;
+void park_thread(wait_reason reason, const void* object);
+// False: the deadline came first, and the permit may still come.
+bool park_thread_until(std::int64_t deadline_ns, wait_reason reason, const void* object);
+void ready_thread(thread_sleeper& who) noexcept;
+
+}  // namespace weft::sched

@@ -1,0 +1,90 @@
+#include "sched/timers.h"
+
+#include "base/assert.h"
+#include "sched/idle.h"
+#include "sched/runtime.h"
+
+namespace weft::sched {
+
+void timer_set::arm(timer& t, std::int64_t when_ns) noexcept {
+  base::locked hold(lock_);
+  weft_assert(t.phase.load(base::relaxed) == timer::state::idle, "a timer was started twice");
+  t.home.store(this, base::relaxed);
+  t.phase.store(timer::state::armed, base::relaxed);
+  wheel_.add(t, when_ns);
+  next_due_.store(wheel_.next_due(), base::relaxed);
+}
+
+bool timer_set::disarm(timer& t) noexcept {
+  base::locked hold(lock_);
+  if (t.home.load(base::relaxed) != this || !wheel_.remove(t)) return false;
+  t.phase.store(timer::state::idle, base::relaxed);
+  if (t.when_ns <= next_due_.load(base::relaxed)) next_due_.store(wheel_.next_due(), base::relaxed);
+  return true;
+}
+
+std::size_t timer_set::fire_due(std::int64_t now_ns) {
+  constexpr std::size_t batch = 64;  // bounds how long the lock is held
+  std::size_t fired = 0;
+  while (due(now_ns)) {
+    timer_node* list;
+    {
+      base::locked hold(lock_);
+      list = wheel_.expire(now_ns, batch);
+      for (timer_node* node = list; node; node = node->next)
+        static_cast<timer*>(node)->phase.store(timer::state::firing, base::relaxed);
+      next_due_.store(wheel_.next_due(), base::relaxed);
+    }
+    if (!list) break;
+    while (list) {
+      timer_node* node = list;
+      list = node->next;  // before fire: it may be the last touch (T1)
+      node->fire(node);
+      ++fired;
+    }
+  }
+  return fired;
+}
+
+void timer_set::move_all_to(timer_set& other) noexcept {
+  base::locked hold(lock_);
+  timer_node* list = wheel_.take_all();
+  next_due_.store(wheel::never, base::relaxed);
+  // The one place where two timer locks are held: only ever from a retired processor to processor 0.
+  other.lock_.lock();
+  while (list) {
+    timer_node* node = list;
+    list = node->next;
+    static_cast<timer*>(node)->home.store(&other, base::relaxed);
+    other.wheel_.add(*node, node->when_ns);
+  }
+  other.next_due_.store(other.wheel_.next_due(), base::relaxed);
+  other.lock_.unlock();
+}
+
+void start_timer(timer& t, std::int64_t when_ns) {
+  ensure_started();
+  {
+    runtime_scope inside;
+    processor* p = inside.processor();
+    if (!p) p = the.processors[0].load(base::acquire);
+    p->timers.arm(t, when_ns);
+  }
+  timer_armed(when_ns);
+}
+
+bool stop_timer(timer& t) noexcept {
+  base::backoff spin;
+  while (true) {
+    switch (t.phase.load(base::acquire)) {
+      case timer::state::idle: return false;
+      case timer::state::armed:
+        if (t.home.load(base::acquire)->disarm(t)) return true;
+        break;  // it moved to another processor, or fires
+      case timer::state::firing: break;
+    }
+    spin.wait();
+  }
+}
+
+}  // namespace weft::sched

@@ -1,0 +1,55 @@
+// Timers: one wheel per processor behind a spin lock, so that a timer can be stopped from any thread.
+//
+// A timer's life: idle → armed (start) → idle (stop), or armed → firing → idle. Due timers are taken out under the lock
+// and fired without it.
+//
+//   T1  `fire` is called once per start, unless stop() returned true first. It runs inside the runtime, on a scheduler
+//       stack: it must not block, run user code, or stop its own timer. It ends with done_firing(*this), or with making
+//       runnable the one whose stack holds the timer: its last touch of the timer either way.
+//   T2  stop() returns only when `fire` is not running: after it the timer may be destroyed.
+//   T3  start and stop of one timer are serialised by its owner.
+//   T4  Whoever arms a timer earlier than all others wakes the watcher (idle.h), which sleeps until the earliest.
+#pragma once
+
+#include "base/atomic.h"
+#include "base/spinlock.h"
+#include "sched/wheel.h"
+
+namespace weft::sched {
+
+class timer_set;
+
+struct timer : timer_node {
+  explicit timer(void (*on_fire)(timer_node*)) noexcept : timer_node(on_fire) {}
+
+  enum class state : std::uint8_t { idle, armed, firing };
+  base::atomic<state> phase{state::idle};
+  base::atomic<timer_set*> home{nullptr};  // where it is armed
+};
+
+class timer_set {
+ public:
+  // What next_due() of the wheel says: a hint for those who decide how long to sleep.
+  [[nodiscard]] std::int64_t next_due() const noexcept { return next_due_.load(base::relaxed); }
+  [[nodiscard]] bool due(std::int64_t now_ns) const noexcept { return next_due() <= now_ns; }
+
+  void arm(timer& t, std::int64_t when_ns) noexcept;
+  bool disarm(timer& t) noexcept;             // true: it was armed here and will not fire
+  std::size_t fire_due(std::int64_t now_ns);  // inside the runtime; returns how many
+  void move_all_to(timer_set& other) noexcept;
+
+ private:
+  base::spinlock lock_{base::lock_rank::timers};
+  wheel wheel_;                               // guarded by lock_
+  base::atomic<std::int64_t> next_due_{wheel::never};
+};
+
+// Arms an idle timer on the caller's processor. Callable from any goroutine or thread. Allocates nothing.
+void start_timer(timer& t, std::int64_t when_ns);
+
+// True: it was armed and will not fire. False: it was idle, or fired meanwhile; either way `fire` is not running (T2).
+bool stop_timer(timer& t) noexcept;
+
+inline void done_firing(timer& t) noexcept { t.phase.store(timer::state::idle, base::release); }
+
+}  // namespace weft::sched
