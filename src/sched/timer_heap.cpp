@@ -4,7 +4,8 @@ namespace weft::sched {
 namespace {
 
 bool before(const timer_node& a, const timer_node& b) noexcept {
-  return a.when_ns != b.when_ns ? a.when_ns < b.when_ns : a.order < b.order;
+  if (a.when_ns != b.when_ns) return a.when_ns < b.when_ns;
+  return static_cast<std::int32_t>(a.order - b.order) < 0;  // right unless two billion additions lie between them
 }
 
 // Makes the later of two roots the first child of the earlier one, which is returned.

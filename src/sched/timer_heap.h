@@ -12,10 +12,10 @@ namespace weft::sched {
 
 // What the wheel needs to know of a timer. Owned by whoever sleeps; guarded by the lock that guards the wheel.
 struct timer_node {
-  static constexpr unsigned place_idle = 0xffff;  // in no wheel
-  static constexpr unsigned place_heap = 0xfffe;  // among the soonest; any other value is a slot of the wheel
+  static constexpr std::uint32_t place_idle = ~0u;      // in no wheel
+  static constexpr std::uint32_t place_heap = ~0u - 1;  // among the soonest; any other value is a slot of the wheel
 
-  explicit timer_node(void (*on_fire)(timer_node*) = nullptr) noexcept : order{0}, place{place_idle}, fire{on_fire} {}
+  explicit timer_node(void (*on_fire)(timer_node*) = nullptr) noexcept : fire{on_fire} {}
   timer_node(const timer_node&) = delete;
   timer_node& operator=(const timer_node&) = delete;
   [[nodiscard]] bool idle() const noexcept { return place == place_idle; }
@@ -24,8 +24,8 @@ struct timer_node {
   timer_node* prev = nullptr;   // slot: previous, null at the head; heap: previous sibling; first child: the parent
   timer_node* child = nullptr;  // heap: first child
   std::int64_t when_ns = 0;     // the deadline, CLOCK_MONOTONIC
-  std::uint64_t order : 48;     // counts additions to the wheel: equal deadlines fire first come, first served
-  std::uint64_t place : 16;
+  std::uint32_t order = 0;  // counts additions to the wheel, and wraps: equal deadlines fire first come, first served
+  std::uint32_t place = place_idle;
   void (*fire)(timer_node*);  // for the wheel's owner to call; the wheel never does
 };
 

@@ -48,18 +48,38 @@ void wheel::file(timer_node& node) noexcept {
 
   node.place = index;
   node.prev = nullptr;
-  if ((word & bit) != 0) {
-    node.next = home.head;
-    node.next->prev = &node;
-    home.earliest = std::min(home.earliest, node.when_ns);
-  } else {
-    node.next = nullptr;
-    home.earliest = node.when_ns;
+  node.next = nullptr;
+  const unsigned chain = node.order % chains;
+  const std::uint32_t chain_bit = 1u << chain;
+  if ((word & bit) == 0) {
     word |= bit;
     occupied.summary |= std::uint64_t{1} << (digit / 64);
     occupied_levels_ |= 1u << level;
+    home.earliest = node.when_ns;
+    home.live = chain_bit;
+  } else {
+    if ((home.live & chain_bit) != 0) {
+      node.next = home.heads[chain];
+      node.next->prev = &node;
+    }
+    home.earliest = std::min(home.earliest, node.when_ns);
+    home.live |= chain_bit;
   }
-  home.head = &node;
+  home.heads[chain] = &node;
+}
+
+// Files the timers of a slot that was reached.
+void wheel::file_all(slot& from) noexcept {
+  for (std::uint32_t live = from.live; live != 0;) {
+    for (std::uint32_t round = live; round != 0; round &= round - 1) {
+      timer_node*& head = from.heads[std::countr_zero(round)];
+      timer_node& node = *head;
+      head = node.next;
+      __builtin_prefetch(head, 1);
+      if (head == nullptr) live ^= round & -round;
+      file(node);
+    }
+  }
 }
 
 bool wheel::remove(timer_node& node) noexcept {
@@ -68,12 +88,15 @@ bool wheel::remove(timer_node& node) noexcept {
     soonest_.remove(node);
   } else {
     if (node.next != nullptr) node.next->prev = node.prev;
-    if (node.prev != nullptr)
+    if (node.prev != nullptr) {
       node.prev->next = node.next;
-    else if (node.next != nullptr)
-      slots_[node.place].head = node.next;
-    else
-      vacate(node.place / slots_per_level, node.place % slots_per_level);
+    } else {
+      slot& home = slots_[node.place];
+      const unsigned chain = node.order % chains;
+      home.heads[chain] = node.next;
+      if (node.next == nullptr && (home.live &= ~(1u << chain)) == 0)
+        vacate(node.place / slots_per_level, node.place % slots_per_level);
+    }
   }
   node.place = timer_node::place_idle;
   --size_;
@@ -118,14 +141,8 @@ bool wheel::reach_next_slot(std::uint64_t until_tick) noexcept {
   }
   weft_dassert(start > position_, "a slot behind the wheel's position is occupied");
   position_ = start;
-  timer_node* node = slots_[level * slots_per_level + digit].head;
   vacate(level, digit);
-  while (node != nullptr) {
-    timer_node* next = node->next;
-    __builtin_prefetch(next, 1);  // with many timers the walk is one cache miss after another
-    file(*node);
-    node = next;
-  }
+  file_all(slots_[level * slots_per_level + digit]);  // all go further down, or into the heap: none comes back here
   return true;
 }
 
