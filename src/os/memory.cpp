@@ -1,6 +1,5 @@
 #include "os/memory.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -8,17 +7,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
-#include <cstdlib>
+#include <string_view>
 
 #include "base/atomic.h"
+#include "os/file.h"
 
 namespace weft::os {
 namespace {
 
-// Newer than the headers of some distributions we build on.
-constexpr int advice_populate_write = 23;
+// Newer than the headers of the distributions we build on.
 constexpr int advice_guard_install = 102;
 constexpr int pidfd_of_self = -10001;  // PIDFD_SELF_THREAD_GROUP, Linux 6.14
 
@@ -93,14 +94,11 @@ advice_result advise(std::span<const memory_range> ranges, int advice) noexcept 
 }
 
 std::size_t read_number(const char* path) noexcept {
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
-  char text[32];
-  const ssize_t length = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (length <= 0) return 0;
-  text[length] = '\0';
-  return std::strtoull(text, nullptr, 10);
+  std::array<char, 32> buffer;
+  const std::string_view text = read_file(path, buffer);
+  std::size_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
 }
 
 void* map(void* hint, std::size_t bytes) noexcept {
@@ -156,7 +154,6 @@ bool release(void* start, std::size_t bytes) noexcept {
 
 advice_result discard(std::span<const memory_range> ranges) noexcept { return advise(ranges, MADV_DONTNEED); }
 advice_result guard(std::span<const memory_range> ranges) noexcept { return advise(ranges, advice_guard_install); }
-advice_result populate(std::span<const memory_range> ranges) noexcept { return advise(ranges, advice_populate_write); }
 
 int protect(void* start, std::size_t bytes) noexcept {
   errno_keeper keep;

@@ -2,7 +2,7 @@
 //
 // Nothing here throws, and errno is as it was after every call: failures come back as values. Functions that take several
 // ranges do them in one system call where the kernel allows it (process_madvise on oneself, Linux 6.13) and one by one
-// where it does not; per page the batch costs a half to a third of the single calls.
+// where it does not; per page the batch costs about half of the single calls.
 #pragma once
 
 #include <cstddef>
@@ -34,8 +34,6 @@ bool release(void* start, std::size_t bytes) noexcept;
 advice_result discard(std::span<const memory_range> ranges) noexcept;
 // Makes each access to the ranges fault, without a VMA of their own (Linux 6.13; EINVAL before).
 advice_result guard(std::span<const memory_range> ranges) noexcept;
-// Backs the ranges with memory ahead of their first touch, which costs a third of the page faults.
-advice_result populate(std::span<const memory_range> ranges) noexcept;
 // Makes each access to the range fault; costs up to two VMAs. 0 or an errno value.
 int protect(void* start, std::size_t bytes) noexcept;
 

@@ -11,7 +11,10 @@ namespace {
 
 constexpr std::uint32_t largest_batch = 32;
 constexpr std::size_t largest_batch_bytes = std::size_t{8} << 20;  // few page-table pages per opening of large slots
-constexpr std::size_t idle_bytes_bound = std::size_t{64} << 20;    // see put_bounded
+
+// Small stacks wait for the next trim. A large one may hold much memory, so no more of them stay dirty than this.
+constexpr std::size_t large_stack = std::size_t{512} << 10;
+constexpr std::size_t large_dirty_bytes = std::size_t{64} << 20;
 
 constinit std::array<depot, size_classes> depots;
 
@@ -50,7 +53,9 @@ depot* depot::find_class(std::size_t index) noexcept {
   return depots[index].ready_.load(base::acquire) ? &depots[index] : nullptr;
 }
 
-depot& depot::of_class(std::size_t index) {
+depot& depot::of_size(std::size_t bytes) {
+  if (bytes > largest_stack) base::fatal("a stack of %zu bytes is beyond any address space", bytes);
+  const std::size_t index = class_of(bytes);
   depot& d = depots[index];
   if (!d.ready_.load(base::acquire)) [[unlikely]] d.prepare(index);
   return d;
@@ -76,16 +81,16 @@ void depot::prepare(std::size_t class_index) {
 
 // --- taking ----------------------------------------------------------------------------------------------------------
 
-depot::taken depot::take(std::span<std::byte*> tops) {
+std::uint32_t depot::take(std::span<std::byte*> tops) {
   for (;;) {
     opening next;
     {
       base::locked guard(lock_);
       if (const std::uint32_t n = take_locked(tops, with_dirty_, &slab::dirty)) {
         dirty_count_.add_owned(-n);
-        return {.count = n, .fresh = 0};
+        return n;
       }
-      if (const std::uint32_t n = take_locked(tops, with_clean_, &slab::clean)) return {.count = n, .fresh = n};
+      if (const std::uint32_t n = take_locked(tops, with_clean_, &slab::clean)) return n;
       next = claim_unopened_locked();
     }
     if (next.home != nullptr) return open(next, tops);
@@ -127,7 +132,7 @@ depot::opening depot::claim_unopened_locked() {
   return {.home = &s, .first = first, .count = n};
 }
 
-depot::taken depot::open(opening next, std::span<std::byte*> tops) {
+std::uint32_t depot::open(opening next, std::span<std::byte*> tops) {
   install_guards(*next.home, next.first, next.count);
   const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(tops.size(), next.count));
   for (std::uint32_t i = 0; i < wanted; ++i) tops[i] = next.home->top(next.first + i);
@@ -136,7 +141,7 @@ depot::taken depot::open(opening next, std::span<std::byte*> tops) {
     for (std::uint32_t i = wanted; i < next.count; ++i) put_locked(*next.home, next.first + i, &slab::clean);
     with_clean_.insert(next.home->id);
   }
-  return {.count = wanted, .fresh = wanted};
+  return wanted;
 }
 
 // Two threads may both find the depot empty and both map a slab: address space is all that costs.
@@ -157,28 +162,41 @@ void depot::put_locked(slab& s, std::uint32_t slot, slot_mask slab::*kind) {
   ++s.free;
 }
 
+slab& depot::home_of(const std::byte* top) const {
+  slab* s = slab_of(top - 1);
+  weft_assert(s != nullptr && s->home == this, "released something that is no stack");
+  return *s;
+}
+
 void depot::put(std::span<std::byte* const> tops) {
+  std::size_t room = tops.size();
+  if (shape_.usable >= large_stack) {
+    const std::size_t bound = large_dirty_bytes / shape_.usable, dirty = dirty_count_.load(base::relaxed);
+    room = std::min(room, bound - std::min(bound, dirty));
+  }
+  put_dirty(tops.first(room));
+  for (std::byte* top : tops.subspan(room)) put_discarded(top);
+}
+
+void depot::put_dirty(std::span<std::byte* const> tops) {
   base::locked guard(lock_);
-  for (std::byte* top : tops) {
-    slab* s = slab_of(top - 1);
-    weft_assert(s != nullptr && s->home == this, "released something that is no stack");
-    put_locked(*s, s->slot_of(top - 1), &slab::dirty);
-    with_dirty_.insert(s->id);
+  for (const std::byte* top : tops) {
+    slab& s = home_of(top);
+    put_locked(s, s.slot_of(top - 1), &slab::dirty);
+    with_dirty_.insert(s.id);
   }
   dirty_count_.add_owned(static_cast<std::uint32_t>(tops.size()));
 }
 
-void depot::put_bounded(std::byte* top) {
-  if ((dirty_count_.load(base::relaxed) + std::size_t{1}) * shape_.usable <= idle_bytes_bound) return put({&top, 1});
-  slab* s = slab_of(top - 1);
-  weft_assert(s != nullptr && s->home == this, "released something that is no stack");
-  const std::uint32_t slot = s->slot_of(top - 1);
+void depot::put_discarded(std::byte* top) {
+  slab& s = home_of(top);
+  const std::uint32_t slot = s.slot_of(top - 1);
   slot_mask victim{};
   victim[slot / 64] = slot_bit(slot);
-  discard_slots(*s, victim);
+  discard_slots(s, victim);
   base::locked guard(lock_);
-  put_locked(*s, slot, &slab::clean);
-  with_clean_.insert(s->id);
+  put_locked(s, slot, &slab::clean);
+  with_clean_.insert(s.id);
 }
 
 // --- trimming --------------------------------------------------------------------------------------------------------

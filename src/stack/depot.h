@@ -27,19 +27,13 @@ namespace weft::stack {
 
 class depot {
  public:
-  struct taken {
-    std::uint32_t count;
-    std::uint32_t fresh;  // of these, without memory: the first touch will fault
-  };
-
   constexpr depot() noexcept = default;
 
-  // Fills `tops` from the front, with at least one and only as many as come cheaply. Never fails: dies.
-  taken take(std::span<std::byte*> tops);
-  // REQUIRES: all from this depot, and out.
+  // Fills `tops` from the front, with at least one and only as many as come cheaply; returns how many. Never fails: dies.
+  std::uint32_t take(std::span<std::byte*> tops);
+  // REQUIRES: all from this depot, and out. Of large stacks only a bounded amount stays warm; the rest gives its memory
+  // back at once.
   void put(std::span<std::byte* const> tops);
-  // As put for one stack, but gives its memory back at once when much of this class lies unused already.
-  void put_bounded(std::byte* top);
 
   // See stack::trim. Keeps `kept_slabs` of the slabs that are entirely free, without their memory.
   std::size_t trim(bool everything, std::uint32_t kept_slabs);
@@ -47,7 +41,7 @@ class depot {
   [[nodiscard]] slot_shape shape() const noexcept { return shape_; }
   void add_statistics(slab&, statistics&) noexcept;
 
-  static depot& of_class(std::size_t index);  // ready for use
+  static depot& of_size(std::size_t bytes);  // ready for use
   static depot* find_class(std::size_t index) noexcept;  // nullptr: no stack of this class was ever asked for
 
  private:
@@ -60,9 +54,12 @@ class depot {
   void prepare(std::size_t class_index);
   std::uint32_t take_locked(std::span<std::byte*> tops, id_set& slabs, slot_mask slab::*kind);
   opening claim_unopened_locked();
-  taken open(opening, std::span<std::byte*> tops);
+  std::uint32_t open(opening, std::span<std::byte*> tops);
   void grow();
   void put_locked(slab&, std::uint32_t slot, slot_mask slab::*kind);
+  void put_dirty(std::span<std::byte* const> tops);
+  void put_discarded(std::byte* top);
+  slab& home_of(const std::byte* top) const;
   std::uint32_t next_trimmable_locked(std::uint32_t from) const noexcept;
   bool withdraw_locked(slab&, bool everything, std::uint32_t& kept);
   void readmit_locked(slab&);

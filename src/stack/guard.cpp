@@ -1,8 +1,10 @@
 #include "stack/guard.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "base/assert.h"
+#include "base/settings.h"
 #include "stack/stack.h"
 
 namespace weft::stack {
@@ -37,9 +39,20 @@ void choose(guard_kind kind) noexcept {
   chosen.store(static_cast<std::uint8_t>(kind), base::release);
 }
 
-guard_kind chosen_kind() noexcept {
-  if (chosen.load(base::acquire) == undecided)  // two threads may decide at once, and alike
-    choose(kernel_has_guard_markers() ? guard_kind::madvise : guard_kind::mprotect);
+// The best that works, or what WEFT_DEBUG=guard= asks for.
+guard_kind wanted_kind() {
+  const std::string_view forced = base::settings().debug_guard;
+  for (const guard_kind kind : {guard_kind::mprotect, guard_kind::canary})
+    if (forced == name_of(kind)) return kind;
+  return guard_kind::madvise;
+}
+
+void choose_or_fall_back(guard_kind kind) noexcept {
+  choose(kind == guard_kind::madvise && !kernel_has_guard_markers() ? guard_kind::mprotect : kind);
+}
+
+guard_kind chosen_kind() {
+  if (chosen.load(base::acquire) == undecided) choose_or_fall_back(wanted_kind());  // two threads may at once, and alike
   return static_cast<guard_kind>(chosen.load(base::acquire));
 }
 
@@ -77,7 +90,7 @@ std::uint32_t guard_by_protection(slab& s, std::uint32_t first, std::uint32_t co
 
 }  // namespace
 
-void install_guards(slab& s, std::uint32_t first, std::uint32_t count) noexcept {
+void install_guards(slab& s, std::uint32_t first, std::uint32_t count) {
   const guard_kind kind = chosen_kind();
   std::uint32_t guarded = 0;
   if (kind == guard_kind::madvise) guarded = guard_by_marker(s, first, count);
@@ -97,9 +110,7 @@ guard_kind guard() {
   return kind;
 }
 
-void force_guard(guard_kind kind) {
-  choose(kind == guard_kind::madvise && !kernel_has_guard_markers() ? guard_kind::mprotect : kind);
-}
+void force_guard(guard_kind kind) { choose_or_fall_back(kind); }
 
 const char* name_of(guard_kind kind) noexcept {
   switch (kind) {

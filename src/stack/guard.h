@@ -14,7 +14,7 @@
 namespace weft::stack {
 
 // Guards the slots [first, first + count) of s and records in s which of them fault.
-void install_guards(slab& s, std::uint32_t first, std::uint32_t count) noexcept;
+void install_guards(slab& s, std::uint32_t first, std::uint32_t count);
 
 // The VMAs of these many mprotect guards are gone.
 void return_guards(std::uint32_t mprotected) noexcept;

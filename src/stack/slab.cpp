@@ -1,52 +1,17 @@
+// Descriptors are numbered, lie in chunks of 64 that are never unmapped, and are used again lowest number first. Mappings
+// are placed end to end, downwards as the kernel itself does, so that they share VMAs: a million stacks are a handful.
+
 #include "stack/slab.h"
 
 #include <algorithm>
 #include <new>
 
-#include "base/assert.h"
 #include "base/spinlock.h"
+#include "stack/address_map.h"
 #include "stack/id_set.h"
 
 namespace weft::stack {
 namespace {
-
-// --- address map: granule number → slab, two levels, leaves mapped on demand and kept ------------------------------
-
-constexpr int address_bits = 48;
-constexpr std::size_t granules_per_leaf = 8192;
-constexpr std::size_t leaves = (std::size_t{1} << address_bits) / granule / granules_per_leaf;
-using map_entry = base::atomic<slab*>;
-
-constinit std::array<base::atomic<map_entry*>, leaves> address_map;
-
-struct place {
-  std::size_t leaf;
-  std::size_t entry;
-};
-place place_of(const void* address) noexcept {
-  const std::size_t number = reinterpret_cast<std::uintptr_t>(address) / granule;
-  return {.leaf = number / granules_per_leaf, .entry = number % granules_per_leaf};
-}
-
-bool add_leaf(std::size_t leaf) noexcept {
-  // Zeroed memory is an array of empty entries; constructing them would touch every page of it.
-  void* memory = os::reserve(granules_per_leaf * sizeof(map_entry), os::page_size());
-  if (memory == nullptr) return false;
-  map_entry* expected = nullptr;
-  if (!address_map[leaf].compare_exchange_strong(expected, static_cast<map_entry*>(memory), base::acq_rel, base::relaxed))
-    os::release(memory, granules_per_leaf * sizeof(map_entry));
-  return true;
-}
-
-bool set_slab(const slab& s, slab* value) noexcept {
-  for (std::size_t offset = 0; offset < s.mapped_bytes; offset += granule) {
-    const place at = place_of(s.base + offset);
-    if (at.leaf >= leaves) return false;
-    if (address_map[at.leaf].load(base::acquire) == nullptr && !add_leaf(at.leaf)) return false;
-    address_map[at.leaf].load(base::acquire)[at.entry].store(value, base::release);
-  }
-  return true;
-}
 
 // --- descriptors: numbered, in chunks that are never unmapped -------------------------------------------------------
 
@@ -159,8 +124,7 @@ slab* map_slab(slot_shape shape, depot& home) noexcept {
     s.out[word].store(0, base::relaxed);
     s.fenced[word].store(0, base::relaxed);
   }
-  if (!set_slab(s, &s)) {
-    set_slab(s, nullptr);
+  if (!map_addresses(s.base, s.mapped_bytes, &s)) {
     os::release(s.base, s.mapped_bytes);
     retire_id(id);
     return nullptr;
@@ -176,9 +140,9 @@ bool unmap_slab(slab& s) noexcept {
     s.published.store(true, base::release);
     return false;
   }
-  set_slab(s, nullptr);
+  map_addresses(s.base, s.mapped_bytes, nullptr);
   if (!os::release(s.base, s.mapped_bytes)) {  // a hole in a VMA makes two of it: refused to a process at its limit
-    set_slab(s, &s);
+    map_addresses(s.base, s.mapped_bytes, &s);
     s.published.store(true, base::release);
     return false;
   }
@@ -188,13 +152,6 @@ bool unmap_slab(slab& s) noexcept {
   }
   retire_id(s.id);
   return true;
-}
-
-slab* slab_of(const void* address) noexcept {
-  const place at = place_of(address);
-  if (at.leaf >= leaves) return nullptr;
-  const map_entry* leaf = address_map[at.leaf].load(base::acquire);
-  return leaf == nullptr ? nullptr : leaf[at.entry].load(base::acquire);
 }
 
 slab* slab_by_id(std::uint32_t id) noexcept {

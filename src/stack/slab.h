@@ -3,9 +3,6 @@
 // A slot is [guard | usable], guard at the lower end because stacks grow down. Slots are opened in order of address: below
 // `opened` they have their guard and are free (dirty or clean) or out; above, they are untouched address space.
 //
-// The address map finds the slab of any address in two loads; that is what lets a stack_ref be two pointers. Slabs start
-// on a granule, and no granule holds two slabs.
-//
 //   S1  An open slot is in exactly one of: out, dirty, clean, or (briefly) in the hands of the thread that trims it.
 //   S2  free counts dirty and clean; a slab is unmapped only when free == opened, so never under an owner.
 //   S3  Descriptors are never unmapped, and a slab is not unmapped while a reader holds a pin: readers in signal handlers
@@ -18,6 +15,7 @@
 #include <cstdint>
 
 #include "base/atomic.h"
+#include "stack/address_map.h"
 #include "stack/size_class.h"
 
 namespace weft::stack {
@@ -26,7 +24,6 @@ class depot;
 
 inline constexpr std::uint32_t max_slots = 320;
 inline constexpr std::size_t slab_target_bytes = std::size_t{64} << 20;
-inline constexpr std::size_t granule = std::size_t{4} << 20;
 
 // One bit per slot. The shared kind is written under the depot's lock and read by anyone.
 inline constexpr std::size_t mask_words = max_slots / 64;
@@ -97,8 +94,7 @@ slab* map_slab(slot_shape, depot& home) noexcept;
 // kernel refused; nothing was done.
 bool unmap_slab(slab&) noexcept;
 
-// Async-signal-safe, both. nullptr: not ours.
-slab* slab_of(const void* address) noexcept;
+// Async-signal-safe.
 slab* slab_by_id(std::uint32_t id) noexcept;  // nullptr: unmapped or never used
 std::uint32_t slab_ids() noexcept;            // all ids are below
 

@@ -36,13 +36,15 @@ bool is_canary_intact(stack_ref) noexcept;
 void visit_live(void (*visit)(void* argument, std::byte* top, std::byte* base), void* argument);
 }  // namespace detail
 
+inline constexpr std::size_t built_in_default_size = 224 * 1024;  // with its guard 59 pages, an odd number
+
 // A LIFO of default-size stacks for one processor. One owner at a time; the words are atomic only so that for_each_live
-// may read them from elsewhere. When it runs empty it takes up to `move` stacks from the depot, and gives as many back
-// when it is full. After each trim it keeps only the top few: what lay below them was not in use and may go cold.
+// may read them from elsewhere. When it runs empty it takes up to half its limit from the depot, and gives as many back
+// when it is full. After each trim it keeps only the top few: what lay below them was not in use and may go cold. A
+// cache must not be destroyed by a for_each_live callback.
 class cache {
  public:
-  static constexpr std::uint32_t capacity = 64;
-  static constexpr std::uint32_t move = 32;
+  static constexpr std::uint32_t capacity = 64;  // the limit; less for stacks larger than 256 KiB
   static constexpr std::uint32_t kept_after_trim = 8;
 
   cache() noexcept;
@@ -62,7 +64,7 @@ class cache {
   // Takes stacks of any size; those of another size than the default go to their depot.
   void release(stack_ref s) {
     const std::uint32_t count = count_.load(base::relaxed);
-    if (count == capacity || s.size() != usable_) [[unlikely]] return release_slowly(s);
+    if (count == limit_ || s.size() != usable_) [[unlikely]] return release_slowly(s);
     tops_[count].store(s.top, base::relaxed);
     count_.store(count + 1, base::relaxed);
   }
@@ -71,19 +73,19 @@ class cache {
   [[nodiscard]] std::size_t size() const noexcept { return count_.load(base::relaxed); }
 
  private:
-  friend struct cache_registry;
+  friend class cache_registry;
   [[gnu::noinline]] stack_ref acquire_slowly();
   [[gnu::noinline]] void release_slowly(stack_ref);
   void follow_epoch();
   void refill();
-  void give_back(std::uint32_t count);  // the ones unused for longest
+  void give_back(std::uint32_t oldest);  // this many, from the bottom
 
   base::atomic<std::uint32_t> count_{0};
   std::uint32_t epoch_ = 0;
-  std::uint32_t fresh_streak_ = 0;  // stacks taken since the last one that was not fresh: how much of a burst this is
-  std::size_t usable_ = 0;
+  std::uint32_t limit_ = 0;
+  std::size_t usable_ = 0;  // 0 until the first acquire
   std::array<base::atomic<std::byte*>, capacity> tops_;
-  base::atomic<cache*> next_{nullptr};  // registry, guarded by its lock
+  base::atomic<cache*> next_{nullptr};  // of the registry
 };
 
 // Stacks of any size, rounded up to a size class (at most 1/8 more, at least 16 KiB). Callable from any thread.
@@ -109,7 +111,7 @@ enum class guard_kind : std::uint8_t {
   canary,    // nothing faults: the area below base must stay zero
 };
 guard_kind guard();              // what the next slot will get
-void force_guard(guard_kind);    // WEFT_DEBUG=guard=…; before the first stack. What the kernel refuses still falls back
+void force_guard(guard_kind);    // as WEFT_DEBUG=guard=… does, for the slots opened from here on
 const char* name_of(guard_kind) noexcept;
 
 // False: somebody wrote below base. Always true where the guard would have faulted.
