@@ -1,0 +1,37 @@
+// What the kernel says of this process, for tests of memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+namespace weft::test {
+
+// A line of /proc/self/status that is in kB, in bytes: "VmRSS", "VmPTE".
+inline std::size_t status_bytes(const std::string& name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(name + ":")) return std::strtoull(line.c_str() + name.size() + 1, nullptr, 10) * 1024;
+  return 0;
+}
+inline std::size_t resident_bytes() { return status_bytes("VmRSS"); }
+
+inline std::size_t vma_count() {
+  std::ifstream maps("/proc/self/maps");
+  std::size_t lines = 0;
+  for (std::string line; std::getline(maps, line);) ++lines;
+  return lines;
+}
+
+// Under user-mode QEMU the figures are those of the emulator.
+inline bool is_emulated() {
+  std::ifstream comm("/proc/self/comm");
+  std::string name;
+  std::getline(comm, name);
+  return name.starts_with("qemu-");
+}
+
+inline constexpr std::size_t MiB = std::size_t{1} << 20;
+
+}  // namespace weft::test
