@@ -7,6 +7,7 @@
 
 #include "context/cancel_node.h"
 #include "os/signals.h"
+#include "sched/runtime.h"
 
 namespace weft {
 namespace {
@@ -17,8 +18,10 @@ std::string name_of(int signal) {
 }
 
 struct signal_node final : detail::cancel_node, os::signal_watch {
-  explicit signal_node(detail::context_node* above, std::optional<clock::time_point> deadline)
-      : cancel_node(above, deadline), signal_watch(cancel_on) {}
+  signal_node(detail::context_node* above, std::optional<clock::time_point> deadline) noexcept
+      : cancel_node(above, deadline), signal_watch(cancel_on) {
+    sched::external_source_add();  // a signal may wake everybody: no deadlock while we are armed
+  }
 
   // On the delivery thread. The link is alive: retire() waits for us, and its caller holds a reference.
   static void cancel_on(signal_watch& watch, int signal) {
@@ -28,7 +31,14 @@ struct signal_node final : detail::cancel_node, os::signal_watch {
                                 error(std::make_error_code(std::errc::interrupted), "signal", name_of(signal)));
   }
 
-  void retire() noexcept override { os::unwatch_signals(*this); }
+  void retire() noexcept override {
+    if (!is_armed_.exchange(false, base::acq_rel)) return;
+    os::unwatch_signals(*this);
+    sched::external_source_remove();
+  }
+
+ private:
+  base::atomic<bool> is_armed_{true};
 };
 
 }  // namespace

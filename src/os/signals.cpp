@@ -19,7 +19,7 @@ base::atomic<std::uint32_t> doorbell{0};   // counts arrivals; the delivery thre
 
 void on_signal(int signal) {
   arrived.fetch_or(bit(signal), base::relaxed);
-  doorbell.fetch_add(1, base::release);    // pairs with the acquire in deliver_for_ever: who sees the ring sees the bit
+  doorbell.fetch_add(1, base::release);    // pairs with the acquire in deliver_all_of: who sees the ring sees the bit
   futex_wake(doorbell, 1);
 }
 
@@ -30,11 +30,12 @@ struct watch_list {
   signal_watch* first = nullptr;
   int watches_of[last_signal + 1] = {};
   struct sigaction before[last_signal + 1] = {};
-  bool is_delivering = false;              // the thread has been started
+  std::thread delivery;                           // joinable while anything is watched
+  base::atomic<std::uint32_t> generation{0};      // changes with every start and stop: the thread of an old one ends
 };
 
 watch_list& watches() {
-  static auto& list = *new watch_list;     // never destroyed: the delivery thread uses it until the process ends
+  static auto& list = *new watch_list;            // never destroyed: the thread may outlive static objects
   return list;
 }
 
@@ -44,9 +45,10 @@ void deliver(int signal) {
     if (watch->signals & bit(signal)) watch->notify(*watch, signal);
 }
 
-[[noreturn]] void deliver_for_ever() {
+void deliver_all_of(std::uint32_t generation) {
   for (;;) {
     const std::uint32_t seen = doorbell.load(base::acquire);
+    if (watches().generation.load(base::acquire) != generation) return;
     std::uint64_t pending = arrived.exchange(0, base::relaxed);
     if (pending == 0) futex_wait(doorbell, seen, no_deadline);
     for (; pending != 0; pending &= pending - 1) deliver(__builtin_ctzll(pending) + 1);
@@ -54,17 +56,26 @@ void deliver(int signal) {
 }
 
 // The thread takes no signals itself: they are for the threads of the program.
-void start_delivery() {
+void start_delivery_locked(watch_list& list) {
   sigset_t all, mask;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &mask);
+  list.generation.fetch_add(1, base::relaxed);
   try {
-    std::thread(deliver_for_ever).detach();
+    list.delivery = std::thread(deliver_all_of, list.generation.load(base::relaxed));
   } catch (...) {
     pthread_sigmask(SIG_SETMASK, &mask, nullptr);
     throw;
   }
   pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+}
+
+// The caller joins the thread when it no longer holds the lock, which the thread may be waiting for.
+std::thread stop_delivery_locked(watch_list& list) noexcept {
+  list.generation.fetch_add(1, base::relaxed);
+  doorbell.fetch_add(1, base::release);  // who sees the ring sees the generation
+  futex_wake(doorbell, 1);
+  return std::move(list.delivery);
 }
 
 bool install_handler(int signal, struct sigaction& before) {
@@ -89,11 +100,11 @@ bool watch_signal(signal_watch& watch, int signal) {
   watch_list& list = watches();
   std::lock_guard hold(list.mutex);
   if (watch.signals & bit(signal)) return true;
-  if (!list.is_delivering) {
-    start_delivery();
-    list.is_delivering = true;
+  if (!list.delivery.joinable()) start_delivery_locked(list);
+  if (list.watches_of[signal] == 0) {
+    arrived.fetch_and(~bit(signal), base::relaxed);  // what came for earlier watches is not for us
+    if (!install_handler(signal, list.before[signal])) return false;
   }
-  if (list.watches_of[signal] == 0 && !install_handler(signal, list.before[signal])) return false;
   ++list.watches_of[signal];
   if (watch.signals == 0) {
     watch.next = list.first;
@@ -106,16 +117,22 @@ bool watch_signal(signal_watch& watch, int signal) {
 
 void unwatch_signals(signal_watch& watch) noexcept {
   watch_list& list = watches();
-  std::lock_guard hold(list.mutex);
-  if (watch.signals == 0) return;
-  for (std::uint64_t left = watch.signals; left != 0; left &= left - 1) {
-    const int signal = __builtin_ctzll(left) + 1;
-    if (--list.watches_of[signal] == 0) restore_handler(signal, list.before[signal]);
+  std::thread ended;
+  {
+    std::lock_guard hold(list.mutex);
+    for (std::uint64_t left = watch.signals; left != 0; left &= left - 1) {
+      const int signal = __builtin_ctzll(left) + 1;
+      if (--list.watches_of[signal] == 0) restore_handler(signal, list.before[signal]);
+    }
+    if (watch.signals != 0) {
+      (watch.prev ? watch.prev->next : list.first) = watch.next;
+      if (watch.next) watch.next->prev = watch.prev;
+      watch.next = watch.prev = nullptr;
+      watch.signals = 0;
+    }
+    if (!list.first && list.delivery.joinable()) ended = stop_delivery_locked(list);
   }
-  watch.signals = 0;
-  (watch.prev ? watch.prev->next : list.first) = watch.next;
-  if (watch.next) watch.next->prev = watch.prev;
-  watch.next = watch.prev = nullptr;
+  if (ended.joinable()) ended.join();
 }
 
 }  // namespace weft::os

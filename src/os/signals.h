@@ -1,8 +1,8 @@
 // Delivery of process signals to ordinary code.
 //
 // A signal handler may do next to nothing, so ours sets a bit and wakes a thread of our own, which tells whoever asked.
-// The thread starts with the first watch and stays. What the process did on a signal before the first watch of it is
-// restored when the last one goes.
+// The thread lives while anything is watched. What the process did on a signal before the first watch of it is restored
+// when the last one goes.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ inline constexpr int last_signal = 64;
 // False, and nothing is watched, if `signal` cannot be caught. Signals are added one by one.
 bool watch_signal(signal_watch& watch, int signal);
 
-// When it returns, notify is not running and will not run. Nothing if nothing is watched.
+// When it returns, notify is not running and will not run. Does nothing if nothing is watched.
 void unwatch_signals(signal_watch& watch) noexcept;
 
 }  // namespace weft::os
