@@ -46,11 +46,15 @@ struct signal_node final : detail::cancel_node, os::signal_watch {
 cancel_context with_signals(const context& parent, std::initializer_list<int> signals) {
   using access = detail::context_access;
   auto* const node = new signal_node(access::node(parent), parent.deadline());
-  for (const int signal : signals) {
-    if (os::watch_signal(*node, signal)) continue;
+  try {
+    for (const int signal : signals) {
+      if (!os::watch_signal(*node, signal))
+        throw misuse("with_signals: signal " + name_of(signal) + " cannot be caught");
+    }
+  } catch (...) {
     node->retire();
     detail::context_release(node);
-    throw misuse("with_signals: signal " + name_of(signal) + " cannot be caught");
+    throw;
   }
   detail::link_below_parent(*node);
   return access::adopt_cancel(node);

@@ -100,10 +100,18 @@ bool watch_signal(signal_watch& watch, int signal) {
   watch_list& list = watches();
   std::lock_guard hold(list.mutex);
   if (watch.signals & bit(signal)) return true;
-  if (!list.delivery.joinable()) start_delivery_locked(list);
   if (list.watches_of[signal] == 0) {
-    arrived.fetch_and(~bit(signal), base::relaxed);  // what came for earlier watches is not for us
+    // What came for earlier watches is not for us. Cleared before a thread may take it.
+    arrived.fetch_and(~bit(signal), base::relaxed);
     if (!install_handler(signal, list.before[signal])) return false;
+  }
+  if (!list.delivery.joinable()) {
+    try {
+      start_delivery_locked(list);
+    } catch (...) {
+      restore_handler(signal, list.before[signal]);  // no thread, so no watch of anything: this was the first
+      throw;
+    }
   }
   ++list.watches_of[signal];
   if (watch.signals == 0) {

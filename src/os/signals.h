@@ -23,7 +23,7 @@ struct signal_watch {
 
 inline constexpr int last_signal = 64;
 
-// False, and nothing is watched, if `signal` cannot be caught. Signals are added one by one.
+// Adds a signal to the watch. False if it cannot be caught. Throws std::system_error if the thread cannot be started.
 bool watch_signal(signal_watch& watch, int signal);
 
 // When it returns, notify is not running and will not run. Does nothing if nothing is watched.
