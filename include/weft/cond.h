@@ -52,7 +52,7 @@ class cond {
   void notify_all();
 
  private:
-  base::atomic<std::uint32_t> count_{0};  // waiters in the queue: notify without waiters takes no lock
+  base::atomic<bool> has_waiters_{false}; // written under queue_lock_; notify without waiters takes no lock
   base::spinlock queue_lock_{base::lock_rank::sync};
   detail::waiter_queue waiters_;          // guarded by queue_lock_
 };

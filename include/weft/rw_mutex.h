@@ -35,7 +35,7 @@ class rw_mutex {
   void lock_slow();
   void unlock_slow();
   void lock_shared_slow();
-  void unlock_shared_slow();
+  bool unlock_shared_slow();
 
   base::atomic<std::uint32_t> state_{0};  // bits: sync/rw_mutex.cpp
   base::spinlock queue_lock_{base::lock_rank::sync};

@@ -157,6 +157,7 @@ struct select_access {
     return &guarded.which;
   }
   struct core;  // chan/select.cpp
+  static std::size_t perform(core& select, bool may_block);
 };
 
 inline constexpr std::size_t none_ready = static_cast<std::size_t>(-1);

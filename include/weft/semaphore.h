@@ -32,9 +32,8 @@ class semaphore {
   void release(std::int64_t n = 1);      // throws misuse when more is released than was acquired
 
  private:
-  struct request;
   void check(std::int64_t n, const char* operation) const;
-  void grant_waiters();
+  detail::waiter* take_granted() noexcept;
 
   const std::int64_t capacity_;
   base::spinlock queue_lock_{base::lock_rank::sync};

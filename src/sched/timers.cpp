@@ -62,14 +62,16 @@ void timer_set::move_all_to(timer_set& other) noexcept {
   other.lock_.unlock();
 }
 
+void arm_timer(timer& t, std::int64_t when_ns) noexcept {
+  runtime_scope inside;
+  processor* p = inside.processor();
+  if (!p) p = the.processors[0].load(base::acquire);
+  p->timers.arm(t, when_ns);
+}
+
 void start_timer(timer& t, std::int64_t when_ns) {
   ensure_started();
-  {
-    runtime_scope inside;
-    processor* p = inside.processor();
-    if (!p) p = the.processors[0].load(base::acquire);
-    p->timers.arm(t, when_ns);
-  }
+  arm_timer(t, when_ns);
   timer_armed(when_ns);
 }
 

@@ -47,6 +47,9 @@ class timer_set {
 // Arms an idle timer on the caller's processor. Callable from any goroutine or thread. Allocates nothing.
 void start_timer(timer& t, std::int64_t when_ns);
 
+// Its two halves, for those who arm under a lock of their own: first this, then timer_armed() (idle.h) without the lock.
+void arm_timer(timer& t, std::int64_t when_ns) noexcept;  // REQUIRES: the runtime has started
+
 // True: it was armed and will not fire. False: it was idle, or fired meanwhile; either way `fire` is not running (T2).
 bool stop_timer(timer& t) noexcept;
 

@@ -16,6 +16,7 @@ namespace weft::base {
 // The one list of runtime locks, in order of acquisition: a thread that holds one may only take those further down.
 enum class lock_rank : std::uint8_t {
   context_tree,  // context/context.cpp: a node's children; parent before child
+  timer_handle,  // time/timer.cpp: one timer, ticker or after_func
   channel,       // chan/core.h; select takes several, in order of address
   sync,          // sync/*.cpp: a primitive's queue of waiters
   runtime_start, // sched/runtime.cpp: starting and resizing
