@@ -98,7 +98,7 @@ TEST(cache, recycled_stack_keeps_its_contents) {
 }
 
 TEST(cache, first_stack_of_a_program_costs_little) {
-  if (test::is_emulated()) GTEST_SKIP() << "the emulator's memory";
+  if (test::is_distorted()) GTEST_SKIP() << "not our memory";
   trim(true);  // what other tests of this process left
   (void)guard();
   const std::size_t before = test::resident_bytes() + test::status_bytes("VmPTE");
@@ -193,7 +193,7 @@ TEST(sized, default_size_shares_its_stacks_with_the_caches) {
 }
 
 TEST(sized, large_stacks_given_back_keep_bounded_memory) {
-  if (test::is_emulated()) GTEST_SKIP() << "the emulator's memory";
+  if (test::is_distorted()) GTEST_SKIP() << "not our memory";
   const std::size_t before = test::resident_bytes();
   std::vector<stack_ref> stacks(32);
   for (stack_ref& s : stacks) {

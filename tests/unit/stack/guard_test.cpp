@@ -76,7 +76,7 @@ TEST(guard, canary_does_not_fault_but_tells) {
 }
 
 TEST(guard, canary_costs_no_memory) {
-  if (test::is_emulated()) GTEST_SKIP() << "the emulator's memory";
+  if (test::is_distorted()) GTEST_SKIP() << "not our memory";
   force_guard(guard_kind::canary);
   std::vector<stack_ref> stacks(4000);
   for (stack_ref& s : stacks) s = acquire_sized(80 * 1024);
@@ -158,7 +158,7 @@ void limit_address_space(std::size_t more) {
 }
 
 TEST(exhaustion, dies_naming_the_limit_to_raise) {
-  if (test::is_emulated()) GTEST_SKIP() << "the emulator needs address space itself";
+  if (test::is_distorted()) GTEST_SKIP() << "others need address space too";
   EXPECT_DEATH(
       {
         limit_address_space(300 * test::MiB);
@@ -168,7 +168,7 @@ TEST(exhaustion, dies_naming_the_limit_to_raise) {
 }
 
 TEST(exhaustion, little_address_space_is_used_to_the_end) {
-  if (test::is_emulated()) GTEST_SKIP() << "the emulator needs address space itself";
+  if (test::is_distorted()) GTEST_SKIP() << "others need address space too";
   EXPECT_EXIT(
       {
         limit_address_space(100 * test::MiB);

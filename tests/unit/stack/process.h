@@ -24,8 +24,15 @@ inline std::size_t vma_count() {
   return lines;
 }
 
-// Under user-mode QEMU the figures are those of the emulator.
-inline bool is_emulated() {
+// Under user-mode QEMU and under a sanitizer the figures are those of the emulator or of the shadow memory.
+inline bool is_distorted() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+  return true;
+#endif
+#endif
   std::ifstream comm("/proc/self/comm");
   std::string name;
   std::getline(comm, name);

@@ -14,7 +14,7 @@ namespace {
 class trimming : public testing::Test {
  protected:
   void SetUp() override {
-    if (test::is_emulated()) GTEST_SKIP() << "the emulator's memory";
+    if (test::is_distorted()) GTEST_SKIP() << "not our memory";
     trim(true);  // what other tests of this process left
   }
   std::vector<stack_ref> touch(std::size_t n) {
