@@ -140,10 +140,10 @@ runnable search_around(worker& w) {
 // Returns what to run next, with w.held set.
 runnable find_work(worker& w) {
   while (true) {
+    if (w.carried) return std::exchange(w.carried, {});
     processor* p = w.held;
     if (!p || the.stopping.load(base::relaxed)) {
       go_idle(w);
-      if (w.carried) return std::exchange(w.carried, {});
       continue;
     }
     if (p->attention.load(base::relaxed) & attention_retire) {
@@ -160,9 +160,7 @@ runnable find_work(worker& w) {
     if (take_injected(*p, 64) != 0) continue;
     if (may_search(w))
       if (runnable work = search_around(w)) return work;
-    if (w.held->has_work()) continue;
-    go_idle(w);
-    if (w.carried) return std::exchange(w.carried, {});
+    if (!p->has_work()) go_idle(w);
   }
 }
 
@@ -231,13 +229,10 @@ void retire(processor* p) {
       os::light_fence();
       if (the.hungry.load(base::relaxed) != 0) feed(*w.held);
     }
-    while (work) {
-      w.held->tick.add_owned(1);
-      run(w, work);
-      if (w.dead_stack) bury(w);
-      if (w.pinned) wait_for_pinned(w);
-      work = std::exchange(w.carried, {});
-    }
+    w.held->tick.add_owned(1);
+    run(w, work);
+    if (w.dead_stack) bury(w);
+    if (w.pinned) wait_for_pinned(w);
   }
 }
 
