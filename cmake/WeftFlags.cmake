@@ -17,4 +17,6 @@ function(weft_library_flags target)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer -ftls-model=initial-exec -fno-semantic-interposition>)
+  # Debug builds check the order in which runtime locks are taken (weft/detail/spinlock.h).
+  target_compile_definitions(${target} PRIVATE $<$<CONFIG:Debug>:WEFT_LOCK_CHECKS>)
 endfunction()

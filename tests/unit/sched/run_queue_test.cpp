@@ -1,0 +1,85 @@
+// The queues of a processor: order, growth, and no loss or duplication while thieves are at work.
+#include "sched/run_queue.h"
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using weft::sched::private_queue;
+using weft::sched::runnable;
+using weft::sched::shared_queue;
+
+runnable item(std::uintptr_t n) { return runnable(n * 64); }
+std::uintptr_t number(runnable r) { return r.word() / 64; }
+
+TEST(private_queue, is_first_in_first_out_across_growth) {
+  private_queue q;
+  for (std::uintptr_t i = 1; i <= 100; ++i) q.push(item(i));
+  for (std::uintptr_t i = 1; i <= 50; ++i) EXPECT_EQ(number(q.pop()), i);  // head away from zero before it grows
+  for (std::uintptr_t i = 101; i <= 5000; ++i) q.push(item(i));
+  EXPECT_EQ(q.size(), 4950u);
+  for (std::uintptr_t i = 51; i <= 5000; ++i) ASSERT_EQ(number(q.pop()), i);
+  EXPECT_FALSE(q.pop());
+  EXPECT_TRUE(q.empty());
+}
+
+TEST(private_queue, shrinks_only_when_empty_and_works_on) {
+  private_queue q;
+  for (std::uintptr_t i = 1; i <= 1000; ++i) q.push(item(i));
+  q.shrink();
+  for (std::uintptr_t i = 1; i <= 1000; ++i) ASSERT_EQ(number(q.pop()), i);
+  q.shrink();
+  for (std::uintptr_t i = 1; i <= 1000; ++i) q.push(item(i));
+  for (std::uintptr_t i = 1; i <= 1000; ++i) ASSERT_EQ(number(q.pop()), i);
+}
+
+TEST(shared_queue, refuses_what_does_not_fit_and_keeps_the_order) {
+  shared_queue q;
+  for (std::uintptr_t i = 1; i <= shared_queue::capacity; ++i) ASSERT_TRUE(q.push(item(i)));
+  EXPECT_FALSE(q.push(item(999)));
+  for (std::uintptr_t i = 1; i <= shared_queue::capacity; ++i) ASSERT_EQ(number(q.pop()), i);
+  EXPECT_FALSE(q.pop());
+}
+
+TEST(shared_queue, a_thief_takes_the_older_half) {
+  shared_queue q;
+  private_queue loot;
+  for (std::uintptr_t i = 1; i <= 9; ++i) q.push(item(i));
+  EXPECT_EQ(q.steal_half_into(loot), 5u);
+  for (std::uintptr_t i = 1; i <= 5; ++i) EXPECT_EQ(number(loot.pop()), i);
+  EXPECT_EQ(number(q.pop()), 6u);
+}
+
+TEST(shared_queue, every_item_comes_out_exactly_once_under_theft) {
+  constexpr std::uintptr_t items = 200'000;
+  auto q = std::make_unique<shared_queue>();
+  std::vector<std::atomic<int>> seen(items + 1);
+  std::atomic<bool> done{false};
+  auto note = [&](runnable r) { seen[number(r)].fetch_add(1); };
+  std::vector<std::thread> thieves;
+  for (int t = 0; t < 2; ++t)
+    thieves.emplace_back([&, t] {
+      private_queue loot;
+      while (!done.load() || q->size() != 0) {
+        if (t == 0) {
+          if (runnable r = q->pop()) note(r);
+        } else {
+          q->steal_half_into(loot);
+          while (runnable r = loot.pop()) note(r);
+        }
+      }
+    });
+  for (std::uintptr_t i = 1; i <= items; ++i)
+    while (!q->push(item(i)))
+      if (runnable r = q->pop()) note(r);  // the owner consumes too
+  done = true;
+  for (auto& t : thieves) t.join();
+  for (std::uintptr_t i = 1; i <= items; ++i) ASSERT_EQ(seen[i].load(), 1) << "item " << i;
+}
+
+}  // namespace
