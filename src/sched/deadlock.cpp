@@ -28,6 +28,7 @@ bool everybody_is_asleep() noexcept {
   for (worker* w = the.all_workers.load(base::acquire); w; w = w->next_all)
     if (w->waits_pinned.load(base::acquire)) ++asleep;
   if (asleep != the.workers.load(base::seq_cst)) return false;
+  if (the.idle_processors.load(base::seq_cst) != static_cast<std::uint32_t>(the.limit.load(base::seq_cst))) return false;
   bool busy = the.injected.load(base::acquire) != 0 || timers_pending() || current_poller().armed() || has_external_source();
   for_each_processor([&](processor& p) { busy |= p.holder.load(base::acquire) != nullptr || p.has_work(); });
   if (busy) return false;

@@ -166,6 +166,7 @@ void hold(worker& w, processor* p) noexcept {
 void hand_over_to(worker& w, processor* p, runnable carried) {
   w.assigned = p;
   w.assigned_work = carried;
+  p->holder.store(&w, base::release);  // from here on: the deadlock detector must not find it in nobody's hands
   w.wake_word.store(1, base::seq_cst);  // seq_cst with the load: pairs with watch(), which announces itself, then looks
   if (the.watcher.load(base::seq_cst) == &w) current_poller().wake();
   os::futex_wake(w.wake_word, 1);

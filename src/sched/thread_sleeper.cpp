@@ -10,6 +10,10 @@ namespace {
 constinit thread_local thread_sleeper own_sleeper;
 base::atomic<std::uint32_t> parked{0};
 
+// The states of a permit. The waker takes a counted sleeper out of `parked`, not the sleeper itself, which may get a CPU
+// much later: a thread that was made ready is never taken for one that waits for ever.
+enum : std::uint32_t { no_permit, permit, counted };
+
 void note_park(thread_sleeper& me, wait_reason reason, const void* object) noexcept {
   me.object.store(object, base::relaxed);
   me.since_ns.store(os::monotonic_ns(), base::relaxed);
@@ -25,14 +29,16 @@ std::uint32_t parked_threads() noexcept { return parked.load(base::acquire); }
 void park_thread(wait_reason reason, const void* object) {
   thread_sleeper& me = this_thread_sleeper();
   note_park(me, reason, object);
-  for (int spins = 0; spins < 200 && me.permit.load(base::acquire) == 0; ++spins) base::pause();
-  if (me.permit.load(base::acquire) == 0) {
-    parked.fetch_add(1, base::seq_cst);
+  for (int spins = 0; spins < 200 && me.permit.load(base::acquire) == no_permit; ++spins) base::pause();
+  parked.fetch_add(1, base::seq_cst);
+  std::uint32_t nothing = no_permit;
+  if (me.permit.compare_exchange_strong(nothing, counted, base::seq_cst, base::acquire)) {
     monitor_notice_parked_thread();
-    while (me.permit.load(base::acquire) == 0) os::futex_wait(me.permit, 0, os::no_deadline);
+    while (me.permit.load(base::acquire) == counted) os::futex_wait(me.permit, counted, os::no_deadline);
+  } else {
     parked.fetch_sub(1, base::seq_cst);
   }
-  me.permit.store(0, base::relaxed);
+  me.permit.store(no_permit, base::relaxed);
   me.reason.store(wait_reason::none, base::relaxed);
 }
 
@@ -40,16 +46,16 @@ bool park_thread_until(std::int64_t deadline_ns, wait_reason reason, const void*
   thread_sleeper& me = this_thread_sleeper();
   note_park(me, reason, object);
   bool woken;
-  while (!(woken = me.permit.load(base::acquire) != 0) && os::monotonic_ns() < deadline_ns)
-    os::futex_wait(me.permit, 0, deadline_ns);
-  if (woken) me.permit.store(0, base::relaxed);
+  while (!(woken = me.permit.load(base::acquire) != no_permit) && os::monotonic_ns() < deadline_ns)
+    os::futex_wait(me.permit, no_permit, deadline_ns);
+  if (woken) me.permit.store(no_permit, base::relaxed);
   me.reason.store(wait_reason::none, base::relaxed);
   return woken;
 }
 
 void ready_thread(thread_sleeper& who) noexcept {
   // After the store the thread may run on and end: the wake is then for nobody, which futex_wake allows.
-  who.permit.store(1, base::release);
+  if (who.permit.exchange(permit, base::acq_rel) == counted) parked.fetch_sub(1, base::seq_cst);
   os::futex_wake(who.permit, 1);
 }
 

@@ -10,7 +10,7 @@ namespace weft::sched {
 
 struct thread_sleeper : detail::sleeper {
   constexpr thread_sleeper() noexcept : sleeper(false) {}
-  base::atomic<std::uint32_t> permit{0};  // futex; 1: ready() was called
+  base::atomic<std::uint32_t> permit{0};  // futex; states in thread_sleeper.cpp
 };
 
 // How many threads are parked for good, without a deadline: for the deadlock detector.
