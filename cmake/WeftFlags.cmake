@@ -18,5 +18,5 @@ function(weft_library_flags target)
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer -ftls-model=initial-exec -fno-semantic-interposition>)
   # Debug builds check the order in which runtime locks are taken (weft/detail/spinlock.h).
-  target_compile_definitions(${target} PRIVATE $<$<CONFIG:Debug>:WEFT_LOCK_CHECKS>)
+  target_compile_definitions(${target} PUBLIC $<BUILD_INTERFACE:$<$<CONFIG:Debug>:WEFT_LOCK_CHECKS>>)
 endfunction()

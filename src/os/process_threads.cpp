@@ -76,6 +76,14 @@ bool set_timer_slack_1ns() noexcept {
   return prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL) == 0;
 }
 
+void adopt_process_affinity() noexcept {
+  const int saved = errno;
+  cpu_set_t few;
+  // More than 1,024 CPUs do not fit; then the inherited mask stays.
+  if (::sched_getaffinity(::getpid(), sizeof few, &few) == 0) ::sched_setaffinity(0, sizeof few, &few);
+  errno = saved;
+}
+
 bool set_batch(pid_t thread, bool is_batch) noexcept {
   errno_kept keep;
   if (thread <= 0) return false;

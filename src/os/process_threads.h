@@ -25,6 +25,10 @@ namespace weft::os {
 // inherit it from their creator.
 [[gnu::noinline]] bool set_timer_slack_1ns() noexcept;
 
+// Lets the calling thread run where the main thread may, whatever thread created it: a worker started by a thread that is
+// pinned to one CPU must not be.
+[[gnu::noinline]] void adopt_process_affinity() noexcept;
+
 // Makes a thread of this process one that yields to those that wake up (SCHED_BATCH), or an ordinary one again. Leaves
 // threads with a real-time or deadline policy alone. False: refused, or no such thread.
 [[gnu::noinline]] bool set_batch(pid_t thread, bool is_batch) noexcept;

@@ -12,6 +12,7 @@
 #include "sched/debug_modes.h"
 #include "sched/local.h"
 #include "sched/loop.h"
+#include "sched/overflow.h"
 #include "sched/runtime.h"
 #include "trace/trace.h"
 
@@ -68,7 +69,7 @@ worker& live(goroutine& g, detail::newborn* n) {
   worker& w = *this_worker();
   enter(w);
   trace::emit(trace::event::end, g.id);
-  weft_assert(stack::canary_intact(g.stack), "stack overflow: a goroutine wrote below its stack");
+  if (!stack::canary_intact(g.stack)) [[unlikely]] report_overflow(g, g.stack.size());
   g.mark.store(0, base::relaxed);
   if (w.held) w.held->ended.add_owned(1);
   else the.ended_outside.fetch_add(1, base::relaxed);

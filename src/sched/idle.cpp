@@ -82,29 +82,23 @@ std::uint32_t take_injected(processor& into, std::uint32_t most) {
 }
 
 void feed(processor& p) {
-  constexpr std::uint32_t batch = 64;
-  if (the.hungry.load(base::relaxed) == 0) return;
-  bool urgent = p.shared.size() != 0;
-  if (!urgent && !p.queue.empty()) {
+  constexpr std::uint32_t batch = 64, patience = 1024;
+  if (p.shared.size() == 0 && !p.queue.empty()) {
     std::uint32_t give = p.queue.size() - p.queue.size() / 2;
     if (give > batch) give = batch;
     while (give-- > 0 && p.shared.push(p.queue.pop())) {
     }
-    urgent = true;
   }
-  const std::uint32_t tick = p.tick.load(base::relaxed);
-  if (!urgent) {
-    // Only the next slot is filled. Its goroutine usually runs here in a moment: others may have it if it does not.
-    const bool patient = static_cast<std::int32_t>(tick - p.wake_at_tick) < 0;
-    std::uintptr_t word = p.next.load(base::relaxed);
-    if (word == 0) return;
-    if (the.searching.load(base::relaxed) != 0 && p.offer.load(base::relaxed) == 0) {
-      p.next.store(0, base::relaxed);
-      p.offer.store(word, base::release);
-      return;
-    }
-    if (patient) return;
-    p.wake_at_tick = tick + 1024;
+  if (p.shared.size() == 0) {
+    // Only the next slot is filled. Its goroutine usually runs here in a moment; if it does not, others may have it. A
+    // pair that hands over to and fro must not wake somebody each time.
+    const std::uintptr_t word = p.next.load(base::relaxed);
+    if (word == 0 || p.offer.load(base::relaxed) != 0) return;
+    p.next.store(0, base::relaxed);
+    p.offer.store(word, base::release);
+    const std::uint32_t tick = p.tick.load(base::relaxed);
+    if (static_cast<std::int32_t>(tick - p.wake_at_tick) < 0) return;
+    p.wake_at_tick = tick + patience;
   }
   if (the.searching.load(base::relaxed) == 0) wake_one();
 }

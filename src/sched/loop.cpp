@@ -32,6 +32,8 @@ constexpr std::int64_t offer_ns = 1'000;
 struct search {
   std::uintptr_t offered = 0;
   std::int64_t offered_since = 0;
+  processor* slow = nullptr;      // a processor with something in its next slot ...
+  std::uint32_t slow_tick = 0;    // ... that had taken this many decisions then
 };
 
 runnable steal_shared(processor& thief, processor& victim) {
@@ -52,13 +54,19 @@ runnable take_ripe_offer(processor& victim, search& notes, std::int64_t now) noe
   return runnable(victim.offer.exchange(0, base::acq_rel));
 }
 
-// L4. The victim's goroutine is running its own code: half of its queue moves to the thief.
-runnable take_by_force(processor& thief, processor& victim) {
+// L4. The victim's goroutine is running its own code: its next slot and half of its queue move to the thief. A next slot
+// alone is taken only if the victim has made no decision since the search began.
+runnable take_by_force(processor& thief, processor& victim, const search& notes) {
   worker* w = victim.holder.load(base::acquire);
-  if (!w || victim.queue.empty()) return {};
+  const bool is_slow = notes.slow == &victim && notes.slow_tick == victim.tick.load(base::relaxed);
+  if (!w || (victim.queue.empty() && !is_slow)) return {};
   seize(*w, [&](worker& seized) {
-    if (seized.held == &victim && !seized.is_searching)
-      for (std::uint32_t n = victim.queue.size() - victim.queue.size() / 2; n > 0; --n) thief.queue.push(victim.queue.pop());
+    if (seized.held != &victim) return seizure::none;
+    if (std::uintptr_t word = victim.next.load(base::relaxed); word && is_slow) {
+      victim.next.store(0, base::relaxed);
+      thief.queue.push(runnable(word));
+    }
+    for (std::uint32_t n = victim.queue.size() - victim.queue.size() / 2; n > 0; --n) thief.queue.push(victim.queue.pop());
     return seizure::none;
   });
   return thief.queue.pop();
@@ -75,7 +83,11 @@ runnable look_around(worker& w, search& notes, std::int64_t now, bool by_force) 
     if (runnable work = steal_shared(mine, victim)) return work;
     if (runnable work = take_ripe_offer(victim, notes, now)) return work;
     if (by_force)
-      if (runnable work = take_by_force(mine, victim)) return work;
+      if (runnable work = take_by_force(mine, victim, notes)) return work;
+    if (!notes.slow && victim.next.load(base::relaxed) != 0) {
+      notes.slow = &victim;
+      notes.slow_tick = victim.tick.load(base::relaxed);
+    }
   }
   return {};
 }

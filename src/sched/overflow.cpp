@@ -1,6 +1,7 @@
 // A goroutine that runs over the end of its stack touches the guard below it. The kernel's signal is taken on the
 // worker's signal stack: if the address lies in a guard, the goroutine is reported with its stack's size and how to get
-// a larger one; anything else goes to whoever handled the signal before.
+// a larger one; anything else goes to whoever handled the signal before. Where no guard can fault, a canary below the
+// stack is checked at each park and at the end.
 #include "sched/overflow.h"
 
 #include <csignal>
@@ -25,15 +26,23 @@ void pass_on(int signal, siginfo_t* info, void* context) {
 void on_fault(int signal, siginfo_t* info, void* context) {
   goroutine* g = this_goroutine();
   const stack::found where = stack::find(info->si_addr);
+  if (g && !where.in_guard && stack::guard() == stack::guard_kind::canary)
+    base::print_error("weft: fault at %p in goroutine %llu [%s]; stacks have no guard that faults here: perhaps its stack of "
+                      "%zu KiB overflowed\n", info->si_addr, static_cast<unsigned long long>(g->id), g->name,
+                      g->stack.size() / 1024);
   if (!g || !where.in_guard) return pass_on(signal, info, context);
-  const std::size_t kib = static_cast<std::size_t>(where.top - where.base) / 1024;
-  base::fatal("stack overflow in goroutine %llu%s%s%s: its stack of %zu KiB is full. Find the runaway recursion or the "
-              "large local, or give it more: weft::go({.stack_size = %zu << 10}, ...) for this one, WEFT_STACK_SIZE=%zuk "
-              "for all", static_cast<unsigned long long>(g->id), *g->name ? " [" : "", g->name, *g->name ? "]" : "", kib,
-              kib * 4, kib * 4);
+  report_overflow(*g, static_cast<std::size_t>(where.top - where.base));
 }
 
 }  // namespace
+
+void report_overflow(const goroutine& g, std::size_t stack_bytes) {
+  const std::size_t kib = stack_bytes / 1024;
+  base::fatal("stack overflow in goroutine %llu%s%s%s: its stack of %zu KiB is full. Find the runaway recursion or the "
+              "large local, or give it more: weft::go({.stack_size = %zu << 10}, ...) for this one, WEFT_STACK_SIZE=%zuk "
+              "for all", static_cast<unsigned long long>(g.id), *g.name ? " [" : "", g.name, *g.name ? "]" : "", kib,
+              kib * 4, kib * 4);
+}
 
 void install_overflow_report() {
   struct sigaction action{};

@@ -15,6 +15,7 @@
 #include "sched/debug_modes.h"
 #include "sched/idle.h"
 #include "sched/loop.h"
+#include "sched/overflow.h"
 #include "sched/runtime.h"
 #include "sched/seam.h"
 #include "sched/thread_sleeper.h"
@@ -38,6 +39,7 @@ inline void restore_exceptions(worker& w, goroutine& g) noexcept {
 
 // Leaves the calling goroutine's stack; returns when it is resumed, on whatever worker. REQUIRES: inside the runtime.
 inline void switch_away(worker& w, goroutine& g) {
+  if (!stack::canary_intact(g.stack)) [[unlikely]] report_overflow(g, g.stack.size());
   save_exceptions(w, g);
   runnable work;
   if (processor* p = w.held; p && !w.pinned) work = pick(*p);

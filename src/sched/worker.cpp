@@ -46,6 +46,7 @@ void* begin_worker(void* argument) {
   w->tid = os::thread_id();
   w->exceptions = reinterpret_cast<exception_globals*>(abi::__cxa_get_globals());
   w->random_state = 0x9E3779B97F4A7C15ULL ^ (static_cast<std::uint64_t>(w->tid) << 17);
+  os::adopt_process_affinity();
   os::set_timer_slack_1ns();
   install_signal_stack();
   run_loop(*w);
