@@ -1,3 +1,5 @@
+// See memory.h. What is worth explaining here is how a process names itself to process_madvise.
+
 #include "os/memory.h"
 
 #include <sys/mman.h>
@@ -31,8 +33,9 @@ struct errno_keeper {
   ~errno_keeper() { errno = saved; }
 };
 
-// A descriptor of the own process for kernels that do not know pidfd_of_self. It is tied to the process that opened it: a
-// forked child that used its parent's would advise its parent's memory. Hence the pid beside it, compared at each use.
+// A descriptor of the own process for kernels that do not know pidfd_of_self. It is tied to the process that opened
+// it: a forked child that used its parent's would advise its parent's memory. Hence the pid beside it, compared at
+// each use.
 struct own_pidfd {
   base::atomic<std::int64_t> pid_and_fd{0};
 

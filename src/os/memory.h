@@ -1,8 +1,8 @@
 // Address space and pages: the only place that maps, unmaps, guards or advises memory.
 //
-// Nothing here throws, and errno is as it was after every call: failures come back as values. Functions that take several
-// ranges do them in one system call where the kernel allows it (process_madvise on oneself, Linux 6.13) and one by one
-// where it does not; per page the batch costs about half of the single calls.
+// Nothing here throws, and errno is as it was after every call: failures come back as values. Functions that take
+// several ranges do them in one system call where the kernel allows it (process_madvise on oneself, Linux 6.13) and
+// one by one where it does not; per page the batch costs about half of the single calls.
 #pragma once
 
 #include <cstddef>
@@ -42,9 +42,9 @@ bool is_unreadable(const void* address) noexcept;
 
 // What bounds a process's address space; 0 stands for "unknown or unlimited".
 struct address_space_limits {
-  std::size_t max_map_count;   // vm.max_map_count
-  int overcommit;              // vm.overcommit_memory: 2 is strict accounting
-  std::size_t max_bytes;       // RLIMIT_AS, ulimit -v
+  std::size_t max_map_count;  // vm.max_map_count
+  int overcommit;             // vm.overcommit_memory: 2 is strict accounting
+  std::size_t max_bytes;      // RLIMIT_AS, ulimit -v
 };
 address_space_limits read_address_space_limits() noexcept;
 

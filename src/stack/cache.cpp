@@ -67,7 +67,8 @@ void cache::follow_epoch() {
 void cache::refill() {
   std::array<std::byte*, capacity> tops;
   const std::uint32_t taken = depot::of_size(usable_).take(std::span(tops).first(limit_ / 2));
-  for (std::uint32_t i = 0; i < taken; ++i) tops_[i].store(tops[taken - 1 - i], base::relaxed);  // ascending when popped
+  for (std::uint32_t i = 0; i < taken; ++i)  // the lowest address on top
+    tops_[i].store(tops[taken - 1 - i], base::relaxed);
   count_.store(taken, base::relaxed);
 }
 

@@ -1,5 +1,5 @@
-// All caches that exist. The walkers (for_each_live, stats) ask it, because a stack in a cache is out of its depot and yet
-// nobody's.
+// All caches that exist. The walkers (for_each_live, stats) ask it, because a stack in a cache is out of its depot
+// and yet nobody's.
 #pragma once
 
 #include <algorithm>

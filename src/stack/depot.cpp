@@ -1,3 +1,5 @@
+// Taking, giving back, trimming: see depot.h for the picture and the invariants.
+
 #include "stack/depot.h"
 
 #include <algorithm>
@@ -21,9 +23,11 @@ constinit std::array<depot, size_classes> depots;
 [[noreturn, gnu::cold]] void die_of_no_address_space(std::size_t stack_bytes) {
   const statistics now = stats();
   const os::address_space_limits limits = os::read_address_space_limits();
-  const char* remedy = "fewer goroutines at once, or smaller stacks (WEFT_STACK_SIZE, go_options::stack_size)";
-  if (limits.max_bytes != 0) remedy = "the address space limit: ulimit -v unlimited";
-  else if (limits.overcommit == 2) remedy = "memory accounting is strict: sysctl -w vm.overcommit_memory=0";
+  const char* remedy = "the machine's memory, or run fewer goroutines or smaller stacks (WEFT_STACK_SIZE)";
+  if (limits.max_bytes != 0)
+    remedy = "the address space limit: ulimit -v unlimited";
+  else if (limits.overcommit == 2)
+    remedy = "the commit limit: sysctl -w vm.overcommit_memory=0";
   else if (guard() != guard_kind::madvise || now.slabs > limits.max_map_count / 2)
     remedy = "the number of mappings: sysctl -w vm.max_map_count=1048576";
   base::fatal("no address space for one more goroutine stack of %zu KiB (%zu in use, %zu MiB reserved; "

@@ -6,7 +6,8 @@
 // before a slab more, and always from the slab with the lowest number, so that the high ones run empty and can be
 // unmapped. Slots are opened 8, 16, then 32 at a time: a small program does not pay for the guards of a whole slab.
 //
-// trim() takes its victims out of the depot under the lock, makes the system calls without it, and puts them back clean.
+// trim() takes its victims out of the depot under the lock, makes the system calls without it, and puts them back
+// clean.
 //
 //   D1  No system call is made under the lock.
 //   D2  A slab is in with_dirty / with_clean / with_unopened exactly when it has such slots.
@@ -29,7 +30,8 @@ class depot {
  public:
   constexpr depot() noexcept = default;
 
-  // Fills `tops` from the front, with at least one and only as many as come cheaply; returns how many. Never fails: dies.
+  // Fills `tops` from the front, with at least one and only as many as come cheaply; returns how many. Never fails:
+  // dies.
   std::uint32_t take(std::span<std::byte*> tops);
   // REQUIRES: all from this depot, and out. Of large stacks only a bounded amount stays warm; the rest gives its memory
   // back at once.

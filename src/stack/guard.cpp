@@ -18,8 +18,8 @@ constexpr std::uint8_t undecided = 255;
 constexpr std::uint32_t slots_per_batch = 64;
 constexpr std::int64_t vmas_per_guard = 2;
 
-constinit base::atomic<std::uint8_t> chosen{undecided};       // a guard_kind
-constinit base::atomic<std::int64_t> vmas_left{0};            // what mprotect guards may still take
+constinit base::atomic<std::uint8_t> chosen{undecided};  // a guard_kind
+constinit base::atomic<std::int64_t> vmas_left{0};       // what mprotect guards may still take
 
 bool kernel_has_guard_markers() noexcept {
   const std::size_t page = os::page_size();
@@ -52,7 +52,8 @@ void choose_or_fall_back(guard_kind kind) noexcept {
 }
 
 guard_kind chosen_kind() {
-  if (chosen.load(base::acquire) == undecided) choose_or_fall_back(wanted_kind());  // two threads may at once, and alike
+  // Two threads may decide at once, and will decide alike.
+  if (chosen.load(base::acquire) == undecided) choose_or_fall_back(wanted_kind());
   return static_cast<guard_kind>(chosen.load(base::acquire));
 }
 

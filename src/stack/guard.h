@@ -1,10 +1,11 @@
-// What lies below each stack: one of three kinds, chosen at run time by what the kernel can do and how many VMAs are left.
+// What lies below each stack: one of three kinds, chosen at run time by what the kernel can do and how many VMAs are
+// left.
 //
 // madvise is tried on a page of its own first and must be seen to fault: user-mode emulators accept any advice and do
-// nothing. mprotect costs up to two VMAs per stack, so it stops at half of vm.max_map_count and leaves the other half to
-// the program; memory given back returns its share. After that a slot has a canary: its guard area is plain memory that
-// must stay zero. Zero, because a pattern would have to be written and would cost each stack a second page; a call that
-// overflows leaves a return address, which is not zero.
+// nothing. mprotect costs up to two VMAs per stack, so it stops at half of vm.max_map_count and leaves the other half
+// to the program; memory given back returns its share. After that a slot has a canary: its guard area is plain memory
+// that must stay zero. Zero, because a pattern would have to be written and would cost each stack a second page; a
+// call that overflows leaves a return address, which is not zero.
 #pragma once
 
 #include <cstdint>

@@ -32,8 +32,7 @@ class id_set {
   [[nodiscard]] std::uint32_t next(std::uint32_t from) const noexcept {
     if (from >= capacity) return none;
     std::uint32_t word = from / 64;
-    if (const std::uint64_t rest = members_[word] & (~std::uint64_t{0} << (from % 64)))
-      return word * 64 + lowest(rest);
+    if (const std::uint64_t rest = members_[word] & (~std::uint64_t{0} << (from % 64))) return word * 64 + lowest(rest);
     ++word;
     for (std::uint32_t group = word / 64; group < capacity / 64 / 64; ++group, word = group * 64) {
       const std::uint64_t rest = groups_[group] & (~std::uint64_t{0} << (word % 64));
@@ -47,7 +46,9 @@ class id_set {
 
  private:
   static std::uint64_t bit(std::uint32_t index) noexcept { return std::uint64_t{1} << (index % 64); }
-  static std::uint32_t lowest(std::uint64_t bits) noexcept { return static_cast<std::uint32_t>(std::countr_zero(bits)); }
+  static std::uint32_t lowest(std::uint64_t bits) noexcept {
+    return static_cast<std::uint32_t>(std::countr_zero(bits));
+  }
 
   std::uint64_t* members_ = nullptr;
   std::uint64_t* groups_ = nullptr;

@@ -1,8 +1,8 @@
 // Size classes: what a requested stack size is rounded up to, so that stacks of nearly the same size share a depot.
 //
-// Up to eight units each size is its own class; above, eight classes per power of two (at most 1/8 of address space more
-// than asked for). A unit is two pages, so that a slot (usable part plus a guard of three pages of 4 KiB) is an odd number
-// of pages: the tops of neighbouring stacks then fall into different cache and TLB sets.
+// Up to eight units each size is its own class; above, eight classes per power of two (at most 1/8 of address space
+// more than asked for). A unit is two pages, so that a slot (usable part plus a guard of three pages of 4 KiB) is an
+// odd number of pages: the tops of neighbouring stacks then fall into different cache and TLB sets.
 #pragma once
 
 #include <algorithm>

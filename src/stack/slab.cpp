@@ -1,5 +1,6 @@
-// Descriptors are numbered, lie in chunks of 64 that are never unmapped, and are used again lowest number first. Mappings
-// are placed end to end, downwards as the kernel itself does, so that they share VMAs: a million stacks are a handful.
+// Descriptors are numbered, lie in chunks of 64 that are never unmapped, and are used again lowest number first.
+// Mappings are placed end to end, downwards as the kernel itself does, so that they share VMAs: a million stacks are
+// a handful.
 
 #include "stack/slab.h"
 

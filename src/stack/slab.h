@@ -1,12 +1,12 @@
 // A slab: contiguous slots of one size class in one mapping, and its descriptor, which lies apart from it.
 //
-// A slot is [guard | usable], guard at the lower end because stacks grow down. Slots are opened in order of address: below
-// `opened` they have their guard and are free (dirty or clean) or out; above, they are untouched address space.
+// A slot is [guard | usable], guard at the lower end because stacks grow down. Slots are opened in order of address:
+// below `opened` they have their guard and are free (dirty or clean) or out; above, they are untouched address space.
 //
 //   S1  An open slot is in exactly one of: out, dirty, clean, or (briefly) in the hands of the thread that trims it.
 //   S2  free counts dirty and clean; a slab is unmapped only when free == opened, so never under an owner.
-//   S3  Descriptors are never unmapped, and a slab is not unmapped while a reader holds a pin: readers in signal handlers
-//       follow pointers without a lock.
+//   S3  Descriptors are never unmapped, and a slab is not unmapped while a reader holds a pin: readers in signal
+//       handlers follow pointers without a lock.
 #pragma once
 
 #include <array>

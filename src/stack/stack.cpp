@@ -55,7 +55,8 @@ std::size_t default_size() noexcept {
   return bytes != 0 ? bytes : class_size(class_of(built_in_default_size));
 }
 
-// --- looking and tidying ----------------------------------------------------------------------------------------------
+// --- looking and tidying
+// ----------------------------------------------------------------------------------------------
 
 found find(const void* address) noexcept {
   const auto* at = static_cast<const std::byte*>(address);

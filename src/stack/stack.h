@@ -1,15 +1,16 @@
 // Goroutine stacks: large reservations of address space that cost memory only where they were touched.
 //
-// A stack is the bytes [base, top), page aligned at both ends. Below base lies a guard that faults when touched (or, where
-// the kernel cannot, an area that must stay zero: see canary_intact). Nothing of the bookkeeping lies in the stack.
+// A stack is the bytes [base, top), page aligned at both ends. Below base lies a guard that faults when touched (or,
+// where the kernel cannot, an area that must stay zero: see canary_intact). Nothing of the bookkeeping lies in the
+// stack.
 //
 //   stack::cache mine;                       // one per processor
 //   stack::stack_ref s = mine.acquire();     // a handful of instructions when the cache has one
 //   ...                                      // the owner may use every byte of [s.base, s.top)
 //   mine.release(s);                         // contents stay: the next owner sees them (a recycled stack is warm)
 //
-// What lies beneath: cache → depot (one per size class, under a lock) → slabs of slots → os/memory.h. See depot.h for the
-// whole picture and docs/design/stacks.md for the figures.
+// What lies beneath: cache → depot (one per size class, under a lock) → slabs of slots → os/memory.h. See depot.h for
+// the whole picture and docs/design/stacks.md for the figures.
 #pragma once
 
 #include <array>
@@ -30,8 +31,8 @@ struct stack_ref {
 };
 
 namespace detail {
-extern base::atomic<std::uint32_t> epoch;       // moves when caches must look up: default size changed, or a trim
-extern base::atomic<bool> canaries_in_use;      // some slot has no guard that faults
+extern base::atomic<std::uint32_t> epoch;   // moves when caches must look up: default size changed, or a trim
+extern base::atomic<bool> canaries_in_use;  // some slot has no guard that faults
 bool is_canary_intact(stack_ref) noexcept;
 void visit_live(void (*visit)(void* argument, std::byte* top, std::byte* base), void* argument);
 }  // namespace detail
@@ -101,8 +102,10 @@ std::size_t default_size() noexcept;
 // another thread may have only just acquired it or be about to release it: f must check what it finds there.
 template <class F>
 void for_each_live(F&& f) {
-  detail::visit_live([](void* argument, std::byte* top, std::byte* base) { (*static_cast<std::remove_reference_t<F>*>(argument))(top, base); },
-                     const_cast<void*>(static_cast<const void*>(&f)));
+  auto call = [](void* argument, std::byte* top, std::byte* base) {
+    (*static_cast<std::remove_reference_t<F>*>(argument))(top, base);
+  };
+  detail::visit_live(call, const_cast<void*>(static_cast<const void*>(&f)));
 }
 
 enum class guard_kind : std::uint8_t {
@@ -110,8 +113,8 @@ enum class guard_kind : std::uint8_t {
   mprotect,  // a VMA without access: faults, two VMAs per stack, so only as far as vm.max_map_count allows
   canary,    // nothing faults: the area below base must stay zero
 };
-guard_kind guard();              // what the next slot will get
-void force_guard(guard_kind);    // as WEFT_DEBUG=guard=… does, for the slots opened from here on
+guard_kind guard();            // what the next slot will get
+void force_guard(guard_kind);  // as WEFT_DEBUG=guard=… does, for the slots opened from here on
 const char* name_of(guard_kind) noexcept;
 
 // False: somebody wrote below base. Always true where the guard would have faulted.
