@@ -19,7 +19,7 @@ class packages : public cli::tool_test {
     stand_in("apt-get", "echo \"apt-get $*\" >>\"$CALLS\"");
     stand_in("sudo", "echo -n 'sudo ' >>\"$CALLS\"; exec \"$@\"");
     installed({"g++", "cmake", "ninja-build", "pkgconf|pkg-config (= 1.8)", "libgtest-dev", "libgmock-dev",
-               "libcli11-dev", "nlohmann-json3-dev"});
+               "libcli11-dev", "nlohmann-json3-dev", "libjs-chart.js"});
   }
 
   void stand_in(const std::string& name, const std::string& script) const {
@@ -55,7 +55,8 @@ TEST_F(packages, is_silent_and_calls_nothing_when_all_are_there) {
 }
 
 TEST_F(packages, installs_exactly_the_missing_ones_and_says_so) {
-  installed({"g++", "cmake", "pkgconf|pkg-config (= 1.8)", "libgtest-dev", "libgmock-dev", "nlohmann-json3-dev"});
+  installed({"g++", "cmake", "pkgconf|pkg-config (= 1.8)", "libgtest-dev", "libgmock-dev", "nlohmann-json3-dev",
+             "libjs-chart.js"});
   const result r = run("build");
   EXPECT_EQ(r.status, 0);
   EXPECT_THAT(r.err, HasSubstr("installing missing packages: ninja-build libcli11-dev\n"));
