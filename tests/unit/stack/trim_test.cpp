@@ -13,10 +13,7 @@ namespace {
 
 class trimming : public testing::Test {
  protected:
-  void SetUp() override {
-    if (test::is_distorted()) GTEST_SKIP() << "not our memory";
-    trim(true);  // what other tests of this process left
-  }
+  void SetUp() override { trim(true); }  // what other tests of this process left
   std::vector<stack_ref> touch(std::size_t n) {
     std::vector<stack_ref> stacks(n);
     for (stack_ref& s : stacks) {
@@ -33,6 +30,7 @@ class trimming : public testing::Test {
 };
 
 TEST_F(trimming, hundred_thousand_touched_stacks_cost_4600_bytes_each_and_few_mappings) {
+  if (test::is_distorted()) GTEST_SKIP() << "not our memory";
   if (os::page_size() != 4096) GTEST_SKIP() << "pages are larger";
   constexpr std::size_t n = 100'000;
   std::vector<stack_ref> stacks(n);
@@ -51,6 +49,7 @@ TEST_F(trimming, hundred_thousand_touched_stacks_cost_4600_bytes_each_and_few_ma
 }
 
 TEST_F(trimming, all_memory_comes_back_when_all_is_free) {
+  if (test::is_distorted()) GTEST_SKIP() << "not our memory";
   const std::size_t before = test::resident_bytes();
   const auto stacks = touch(50'000);
   const std::size_t peak = test::resident_bytes();
@@ -62,6 +61,7 @@ TEST_F(trimming, all_memory_comes_back_when_all_is_free) {
 }
 
 TEST_F(trimming, stacks_in_use_keep_their_contents_while_their_neighbours_go) {
+  if (test::is_distorted()) GTEST_SKIP() << "not our memory";
   auto stacks = touch(20'000);
   std::vector<stack_ref> kept, ended;
   for (std::size_t i = 0; i < stacks.size(); ++i) {
@@ -93,6 +93,7 @@ TEST_F(trimming, periodic_trim_spares_what_was_used_since_the_last_one) {
 }
 
 TEST_F(trimming, stack_that_once_grew_deep_does_not_stay_fat) {
+  if (test::is_distorted()) GTEST_SKIP() << "not our memory";
   const auto stacks = touch(500);
   for (const stack_ref s : stacks) std::memset(s.base, 1, s.size());
   give_up(stacks);
@@ -149,6 +150,7 @@ TEST_F(trimming, low_slabs_fill_first_so_that_high_ones_empty_out) {
 }
 
 TEST_F(trimming, sized_stacks_are_unmapped) {
+  if (test::is_distorted()) GTEST_SKIP() << "not our memory";
   const std::size_t before = test::status_bytes("VmSize");
   std::vector<stack_ref> stacks(20);
   for (stack_ref& s : stacks) s = acquire_sized(100 * test::MiB);
