@@ -3,6 +3,7 @@
 #include "os/clock.h"
 #include "os/futex.h"
 #include "sched/monitor.h"
+#include "sched/runtime.h"
 
 namespace weft::sched {
 namespace {
@@ -27,6 +28,7 @@ std::uint32_t parked_threads() noexcept { return parked.load(base::acquire); }
 [[gnu::noinline]] thread_sleeper& this_thread_sleeper() noexcept { return own_sleeper; }
 
 void park_thread(wait_reason reason, const void* object) {
+  ensure_started();  // the monitor reports a deadlock also where no goroutine was ever started
   thread_sleeper& me = this_thread_sleeper();
   note_park(me, reason, object);
   for (int spins = 0; spins < 200 && me.permit.load(base::acquire) == no_permit; ++spins) base::pause();
