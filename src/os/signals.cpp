@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <csignal>
 #include <mutex>
+#include <pthread.h>
 #include <thread>
 
 #include "base/atomic.h"
@@ -63,6 +64,7 @@ void start_delivery_locked(watch_list& list) {
   list.generation.fetch_add(1, base::relaxed);
   try {
     list.delivery = std::thread(deliver_all_of, list.generation.load(base::relaxed));
+    pthread_setname_np(list.delivery.native_handle(), "weft-signals");
   } catch (...) {
     pthread_sigmask(SIG_SETMASK, &mask, nullptr);
     throw;
