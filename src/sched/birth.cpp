@@ -63,6 +63,7 @@ namespace {
 // Runs one newborn to its end, as goroutine g. Enters and leaves inside the runtime; the worker may be another one.
 worker& live(goroutine& g, detail::newborn* n) {
   trace::emit(trace::event::begin, g.id);
+  bury(*this_worker());
   leave(*this_worker());
   n->run(n);  // frees n
   if (g.locals) destroy_locals(g);
@@ -74,6 +75,23 @@ worker& live(goroutine& g, detail::newborn* n) {
   if (w.held) w.held->ended.add_owned(1);
   else the.ended_outside.fetch_add(1, base::relaxed);
   return w;
+}
+
+// Switches away from a stack that its arrival point releases (bury).
+[[noreturn]] void leave_for_good(worker& w, stack::stack_ref home, runnable work) {
+  goroutine* next = work && !work.is_newborn() && !migrate_mode ? work.as_goroutine() : nullptr;
+  void* sp = next && !next->pinned_to ? arch::try_take(next->context) : nullptr;
+  arch::context nowhere;
+  w.dead_stack = home;
+  if (sp) {
+    w.current = next;
+    arch::switch_to(nowhere, next->context, sp);
+  } else {
+    w.carried = work;
+    w.current = nullptr;
+    arch::switch_to(nowhere, w.native, arch::try_take(w.native));
+  }
+  __builtin_unreachable();
 }
 
 }  // namespace
@@ -91,14 +109,7 @@ extern "C" [[gnu::visibility("hidden")]] void weft_goroutine_main() {
       w.current = g;
       continue;
     }
-    // Leave this stack for good, through the native stack, which releases it.
-    w.carried = work;
-    w.dead_stack = home;
-    w.current = nullptr;
-    void* sp = arch::try_take(w.native);
-    arch::context nowhere;
-    arch::switch_to(nowhere, w.native, sp);
-    __builtin_unreachable();
+    leave_for_good(w, home, work);
   }
 }
 

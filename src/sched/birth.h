@@ -9,6 +9,12 @@ namespace weft::sched {
 // Gives the newborn a stack and a control block at its top, ready to be switched to. Owner of w.held.
 goroutine* be_born(worker& w, detail::newborn& n);
 
+// Releases the stack of a goroutine that ended by switching here. Called after every switch.
+void release_dead_stack(worker& w);
+inline void bury(worker& w) {
+  if (w.dead_stack) [[unlikely]] release_dead_stack(w);
+}
+
 // The control block of the goroutine whose stack ends at `top`; it may be dead (goroutine::mark) or never have lived.
 goroutine* goroutine_at(std::byte* top) noexcept;
 

@@ -47,6 +47,7 @@ void report_deadlock_if_any() {
   if (the.stopping.load(base::acquire) || !everybody_is_asleep()) return;
   base::print_error("weft: fatal: all goroutines are asleep - deadlock!\n");
   dump_goroutines();
+  base::print_error("\n%u plain threads are parked in weft too\n", parked_threads());
   ::_exit(2);
 }
 

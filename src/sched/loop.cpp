@@ -204,12 +204,6 @@ void run(worker& w, runnable work) {
   arch::switch_to(w.native, next->context, sp);
 }
 
-void bury(worker& w) {
-  stack::stack_ref dead = std::exchange(w.dead_stack, {});
-  if (w.held) w.held->stacks.release(dead);
-  else stack::release_sized(dead);
-}
-
 // The pinned goroutine has parked: others use the processor until one comes back with it.
 void wait_for_pinned(worker& w) {
   if (processor* p = std::exchange(w.held, nullptr)) {
@@ -222,6 +216,12 @@ void wait_for_pinned(worker& w) {
 }
 
 }  // namespace
+
+void release_dead_stack(worker& w) {
+  const stack::stack_ref dead = std::exchange(w.dead_stack, {});
+  if (w.held) w.held->stacks.release(dead);
+  else stack::release_sized(dead);
+}
 
 void retire(processor* p) {
   for (runnable work = pop_own(*p); work; work = pop_own(*p)) inject(work);
@@ -243,7 +243,7 @@ void retire(processor* p) {
     }
     w.held->tick.add_owned(1);
     run(w, work);
-    if (w.dead_stack) bury(w);
+    bury(w);
     if (w.pinned) wait_for_pinned(w);
   }
 }

@@ -15,7 +15,7 @@ struct newborn_cache::free_block {
 
 namespace {
 
-constexpr std::size_t block_bytes[newborn_cache::classes] = {64, 128, 256};
+constexpr std::size_t block_bytes[newborn_cache::classes] = {64, 80, 96, 112, 128, 192, 256};
 constexpr int from_operator_new = newborn_cache::classes;
 
 int class_for(std::size_t bytes) noexcept {

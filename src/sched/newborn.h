@@ -11,7 +11,7 @@ namespace weft::sched {
 
 class newborn_cache {
  public:
-  static constexpr int classes = 3;  // 64, 128, 256 bytes; larger ones come from operator new
+  static constexpr int classes = 7;  // 64 to 256 bytes; larger ones come from operator new
   static constexpr std::uint32_t batch = 64;
 
   ~newborn_cache() { flush(); }

@@ -65,7 +65,9 @@ inline void switch_away(worker& w, goroutine& g) {
     sp = arch::try_take(w.native);
     arch::switch_to(g.context, w.native, sp);
   }
-  restore_exceptions(*this_worker(), g);
+  worker& here = *this_worker();
+  bury(here);
+  restore_exceptions(here, g);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "sched/worker.h"
 
+#include <cfenv>
 #include <cxxabi.h>
 #include <csignal>
 #include <pthread.h>
@@ -46,6 +47,7 @@ void* begin_worker(void* argument) {
   w->tid = os::thread_id();
   w->exceptions = reinterpret_cast<exception_globals*>(abi::__cxa_get_globals());
   w->random_state = 0x9E3779B97F4A7C15ULL ^ (static_cast<std::uint64_t>(w->tid) << 17);
+  std::fesetenv(FE_DFL_ENV);  // a new thread inherits its creator's rounding mode: ours may be a pinned goroutine's
   os::adopt_process_affinity();
   os::set_timer_slack_1ns();
   install_signal_stack();
