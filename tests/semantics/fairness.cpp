@@ -1,0 +1,138 @@
+// Nobody who is runnable waits for ever: not behind ping-pong in the next slot, not behind yielders, spawners or a
+// flood from outside. Every test runs on one processor too, where there is no second one to rescue the starved.
+#include "support/eventually.h"
+#include "support/everywhere.h"
+
+#include <weft/weft.h>
+
+#include <atomic>
+
+using namespace std::chrono_literals;
+
+class fairness : public support::everywhere {};
+WEFT_EVERYWHERE(fairness);
+
+namespace {
+
+// Hands a token to and fro until told to stop: each wake-up goes through the next slot.
+class ping_pong {
+ public:
+  ping_pong() {
+    players_.start([this] {
+      while (!stop_) {
+        to_.send(1);
+        from_.recv();
+        ++rounds;
+      }
+      to_.close();
+    });
+    players_.start([this] {
+      for (int token : to_) from_.send(token);
+    });
+  }
+  ~ping_pong() { stop_ = true; }
+  std::atomic<long> rounds{0};
+
+ private:
+  weft::chan<int> to_, from_;
+  std::atomic<bool> stop_{false};
+  support::crew players_;
+};
+
+}  // namespace
+
+TEST_P(fairness, ping_pong_in_the_next_slot_starves_nobody) {
+  here([&] {
+    ping_pong game;
+    EXPECT_TRUE(support::eventually([&] { return game.rounds > 10; }));
+    for (int i = 0; i < 20; ++i) {
+      std::atomic<bool> ran{false};
+      auto peers = crew();
+      peers.start([&] { ran = true; });
+      peers.join();
+      EXPECT_TRUE(ran);
+    }
+  });
+}
+
+TEST_P(fairness, a_sleeper_beside_ping_pong_wakes_in_time) {
+  here([&] {
+    ping_pong game;
+    for (int i = 0; i < 10; ++i) {
+      const auto due = weft::clock::now() + 2ms;
+      weft::sleep_until(due);
+      EXPECT_LT(weft::clock::now() - due, support::stretched(500ms));
+    }
+  });
+}
+
+TEST_P(fairness, two_ping_pongs_share) {
+  here([&] {
+    ping_pong a, b;
+    EXPECT_TRUE(support::eventually([&] { return a.rounds > 500 && b.rounds > 500; }));
+  });
+}
+
+TEST_P(fairness, yielders_do_not_starve_a_sleeper_or_a_newcomer) {
+  here([&] {
+    std::atomic<bool> stop{false};
+    support::crew yielders;
+    for (int i = 0; i < 4; ++i) {
+      yielders.start([&] {
+        while (!stop) weft::yield();
+      });
+    }
+    const auto due = weft::clock::now() + 2ms;
+    weft::sleep_until(due);
+    EXPECT_LT(weft::clock::now() - due, support::stretched(500ms));
+    auto peers = crew();
+    peers.start([&] { stop = true; });
+  });
+}
+
+TEST_P(fairness, a_goroutine_spawned_from_a_thread_runs_although_every_processor_is_busy_spawning) {
+  here([&] {
+    std::atomic<bool> stop{false};
+    support::crew spawners;
+    for (int i = 0; i < 8; ++i) {
+      spawners.start([&] {
+        while (!stop) {
+          weft::wait_group child;
+          child.go([] {});
+          child.wait();
+        }
+      });
+    }
+    support::crew outside(support::kind::plain_thread);
+    outside.start([&] {
+      weft::chan<void> ran;
+      weft::go([ran] { ran.send(); });
+      ran.recv();
+    });
+    outside.join();
+    stop = true;
+  });
+}
+
+TEST_P(fairness, contenders_for_a_mutex_all_progress) {
+  here([&] {
+    weft::mutex m;
+    std::atomic<bool> stop{false};
+    std::atomic<int> turns[4] = {};
+    auto peers = crew();
+    for (auto& mine : turns) {
+      peers.start([&] {
+        while (!stop) {
+          std::lock_guard hold(m);
+          ++mine;
+        }
+      });
+    }
+    EXPECT_TRUE(support::eventually([&] {
+      for (auto& t : turns)
+        if (t < 20) return false;
+      return true;
+    }));
+    stop = true;
+  });
+}

@@ -1,0 +1,101 @@
+// weft::wait_group: wait returns when as many done as add were seen.
+#include "support/eventually.h"
+#include "support/everywhere.h"
+
+#include <weft/weft.h>
+
+#include <atomic>
+
+class wait_group_everywhere : public support::everywhere {};
+WEFT_EVERYWHERE(wait_group_everywhere);
+
+TEST_P(wait_group_everywhere, wait_returns_after_the_last_done) {
+  here([&] {
+    weft::wait_group wg;
+    std::atomic<int> finished{0};
+    wg.add(5);
+    auto peers = crew();
+    for (int i = 0; i < 5; ++i) {
+      peers.start([&] {
+        weft::yield();
+        ++finished;
+        wg.done();
+      });
+    }
+    wg.wait();
+    EXPECT_EQ(finished, 5);
+  });
+}
+
+TEST_P(wait_group_everywhere, wait_returns_at_once_when_nothing_is_outstanding) {
+  here([&] {
+    weft::wait_group wg;
+    wg.wait();
+    wg.add(1);
+    wg.done();
+    wg.wait();
+  });
+}
+
+TEST_P(wait_group_everywhere, go_counts_the_goroutine_it_starts) {
+  here([&] {
+    weft::wait_group wg;
+    std::atomic<int> ran{0};
+    for (int i = 0; i < 100; ++i) wg.go([&] { ++ran; });
+    wg.wait();
+    EXPECT_EQ(ran, 100);
+  });
+}
+
+TEST_P(wait_group_everywhere, every_waiter_is_released) {
+  here([&] {
+    weft::wait_group wg;
+    wg.add(1);
+    std::atomic<int> released{0};
+    auto peers = crew();
+    for (int i = 0; i < 6; ++i) {
+      peers.start([&] {
+        wg.wait();
+        ++released;
+      });
+    }
+    support::let_others_run();
+    EXPECT_EQ(released, 0);
+    wg.done();
+    peers.join();
+    EXPECT_EQ(released, 6);
+  });
+}
+
+TEST_P(wait_group_everywhere, may_be_used_again_after_wait) {
+  here([&] {
+    weft::wait_group wg;
+    for (int round = 0; round < 50; ++round) {
+      int plain = 0;
+      wg.go([&] { plain = round; });
+      wg.wait();
+      EXPECT_EQ(plain, round);
+    }
+  });
+}
+
+TEST_P(wait_group_everywhere, a_goroutine_of_the_group_may_start_more_of_it) {
+  here([&] {
+    weft::wait_group wg;
+    std::atomic<int> ran{0};
+    wg.go([&] {
+      for (int i = 0; i < 10; ++i) wg.go([&] { ++ran; });
+      ++ran;
+    });
+    wg.wait();
+    EXPECT_EQ(ran, 11);
+  });
+}
+
+TEST(wait_group, counting_below_zero_throws_misuse) {
+  weft::wait_group wg;
+  EXPECT_THROW(wg.done(), weft::misuse);
+  weft::wait_group other;
+  other.add(1);
+  EXPECT_THROW(other.add(-2), weft::misuse);
+}
