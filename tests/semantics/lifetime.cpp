@@ -29,6 +29,14 @@ struct watches_in_static_destructor {
   }
 } watcher;
 
+// Uses weft before main when the environment asks for it.
+const int received_before_main = [] {
+  if (!std::getenv("USE_WEFT_BEFORE_MAIN")) return 0;
+  weft::chan<int> ch;
+  weft::go([ch] { ch.send(41); });
+  return *ch.recv();
+}();
+
 }  // namespace
 
 WEFT_CHILD(exits_with_live_goroutines) {
@@ -91,7 +99,7 @@ WEFT_CHILD(throws_out_of_run) {
   }
   return 0;
 }
-WEFT_CHILD(uses_weft_without_run_from_static_constructors_on) {
+WEFT_CHILD(uses_weft_before_run) {
   weft::chan<int> ch;
   weft::go([ch] { ch.send(4); });
   std::printf("%d\n", *ch.recv());
@@ -146,9 +154,20 @@ TEST(lifetime, an_exception_out_of_run_reaches_the_caller_of_run) {
 }
 
 TEST(lifetime, go_works_before_run_and_run_after_go) {
-  const auto child = run_child("uses_weft_without_run_from_static_constructors_on");
+  const auto child = run_child("uses_weft_before_run");
   EXPECT_EQ(child.exit_status, 5) << child;
   EXPECT_EQ(child.out, "4\n") << child;
+}
+
+WEFT_CHILD(tells_what_it_received_before_main) {
+  std::printf("%d\n", received_before_main);
+  return weft::run([] { return 1; });
+}
+
+TEST(lifetime, static_constructors_may_use_weft) {
+  const auto child = run_child("tells_what_it_received_before_main", {"USE_WEFT_BEFORE_MAIN=1"});
+  EXPECT_EQ(child.exit_status, 1) << child;
+  EXPECT_EQ(child.out, "41\n") << child;
 }
 
 TEST(lifetime, run_does_not_wait_for_others) {

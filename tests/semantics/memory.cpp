@@ -65,12 +65,18 @@ WEFT_CHILD(spawns_a_million_short_ones) {
   });
 }
 
+#ifndef NDEBUG
+constexpr bool frames_are_optimised = false;  // a debug build's frames may need a second page
+#else
+constexpr bool frames_are_optimised = true;
+#endif
+
 // The promise is 4.7 KB each for a million; the fixed part weighs more on a tenth of that.
 TEST(memory, a_hundred_thousand_parked_goroutines_take_a_page_each_and_give_it_back) {
   const auto child = run_child("parks_100k");
   long bytes_each = 0, percent_left = 100;
   ASSERT_EQ(std::sscanf(child.out.c_str(), "%ld %ld", &bytes_each, &percent_left), 2) << child;
-  EXPECT_LE(bytes_each, 4'900) << child;
+  EXPECT_LE(bytes_each, frames_are_optimised ? 4'900 : 9'000) << child;
   EXPECT_LT(percent_left, 20) << child;
 }
 
@@ -78,7 +84,7 @@ TEST(memory, a_million_parked_goroutines_fit_the_default_limits) {
   const auto child = run_child("parks_a_million", {}, 50s);
   long bytes_each = 0, percent_left = 100;
   ASSERT_EQ(std::sscanf(child.out.c_str(), "%ld %ld", &bytes_each, &percent_left), 2) << child;
-  EXPECT_LE(bytes_each, 4'700) << child;
+  EXPECT_LE(bytes_each, frames_are_optimised ? 4'700 : 9'000) << child;
   EXPECT_LT(percent_left, 15) << child;
 }
 

@@ -233,6 +233,23 @@ TEST(select, a_dynamic_set_reports_the_position_in_the_span) {
   }
 }
 
+TEST(select, a_case_made_from_a_temporary_keeps_its_channel_alive) {
+  weft::chan<int> quiet;
+  auto v = weft::on_recv(quiet);
+  auto late = weft::on_recv(weft::after(2ms));
+  EXPECT_EQ(weft::select(v, late), 1u);
+  EXPECT_TRUE(late.take());
+}
+
+TEST(select, a_dynamic_set_may_hold_disabled_cases_and_may_be_tried) {
+  weft::chan<int> ch(1);
+  auto v = weft::on_recv(ch);
+  weft::select_case* const set[] = {nullptr, &v};
+  EXPECT_FALSE(weft::try_select(std::span(set)));
+  ch.send(1);
+  EXPECT_EQ(weft::select(std::span(set)), 1u);
+}
+
 TEST(select, the_same_cases_may_be_selected_again) {
   weft::chan<int> ch(1);
   auto v = weft::on_recv(ch);
