@@ -49,6 +49,17 @@ int ok() {
 WEFT_CHILD(main_receives_for_ever) {
   return weft::run([] { weft::chan<int>().recv(); });
 }
+WEFT_CHILD(main_sends_on_nil) {
+  return weft::run([] { weft::chan<int>(nullptr).send(1); });
+}
+WEFT_CHILD(main_selects_among_nothing) {
+  return weft::run([] {
+    weft::chan<int> nil(nullptr), open;
+    auto never = weft::on_recv(nil);
+    auto disabled = weft::on_recv(open);
+    weft::select(never, weft::when(false, disabled));
+  });
+}
 WEFT_CHILD(plain_main_receives_for_ever) {
   weft::chan<int>().recv();
   return 0;
@@ -105,6 +116,8 @@ WEFT_CHILD(deadlock_after_work) {
 }
 
 TEST(deadlock, of_the_main_goroutine_is_reported) { expect_deadlock(run_child("main_receives_for_ever")); }
+TEST(deadlock, of_a_send_on_a_nil_channel_is_reported) { expect_deadlock(run_child("main_sends_on_nil")); }
+TEST(deadlock, of_a_select_that_can_never_fire_is_reported) { expect_deadlock(run_child("main_selects_among_nothing")); }
 TEST(deadlock, of_the_main_thread_is_reported) { expect_deadlock(run_child("plain_main_receives_for_ever")); }
 TEST(deadlock, of_two_mutexes_is_reported) { expect_deadlock(run_child("two_mutexes_crosswise")); }
 TEST(deadlock, with_every_plain_thread_parked_in_weft_is_reported) {

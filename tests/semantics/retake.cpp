@@ -8,6 +8,7 @@
 #include <weft/weft.h>
 
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -193,4 +194,18 @@ TEST_P(retake, set_procs_works_beside_endless_loops) {
   support::on_goroutine([] {});
   weft::set_procs(before);
   support::on_goroutine([] {});
+}
+
+TEST_P(retake, no_system_call_is_interrupted_by_it) {
+  hogs loops(weft::procs());
+  support::crew sleepers;
+  for (int i = 0; i < 4; ++i) {
+    sleepers.start([] {
+      for (int k = 0; k < 3; ++k) {
+        const timespec nap{0, 30'000'000};  // several monitor periods: long enough to be taken from
+        EXPECT_EQ(::clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, nullptr), 0);  // EINTR would be returned
+        weft::yield();
+      }
+    });
+  }
 }
