@@ -278,7 +278,7 @@ TEST(chan, carries_values_larger_than_a_cache_line_and_over_aligned_ones) {
   weft::chan<wide> ch(2);
   wide sent{};
   std::iota(sent.numbers.begin(), sent.numbers.end(), 0);
-  weft::go([&] {
+  weft::go([ch, &sent] {
     for (int i = 0; i < 5; ++i) ch.send(sent);
     ch.close();
   });

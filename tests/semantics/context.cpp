@@ -116,7 +116,7 @@ TEST_P(context_everywhere, after_func_runs_once_in_its_own_goroutine_on_cancel) 
   here([&] {
     auto ctx = weft::with_cancel(weft::background());
     weft::chan<std::uint64_t> ran(2);
-    auto registration = weft::after_func(ctx, [&] { ran.send(weft::goroutine_id()); });
+    auto registration = weft::after_func(ctx, [ran] { ran.send(weft::goroutine_id()); });
     EXPECT_EQ(ran.try_recv(), std::nullopt);
     ctx.cancel();
     const auto id = ran.recv();
@@ -145,7 +145,7 @@ TEST_P(context_everywhere, after_func_on_a_cancelled_context_runs_at_once) {
     auto ctx = weft::with_cancel(weft::background());
     ctx.cancel();
     weft::chan<void> ran;
-    auto registration = weft::after_func(ctx, [&] { ran.send(); });
+    auto registration = weft::after_func(ctx, [ran] { ran.send(); });
     ran.recv();
   });
 }

@@ -157,7 +157,8 @@ TEST(io, errors_of_the_source_and_the_sink_come_back) {
   channel_stream source;
   EXPECT_EQ(weft::io::copy(sink, stream).error(), std::errc::io_error);
   EXPECT_EQ(weft::io::read_all(stream).error(), std::errc::io_error);
-  weft::go([&] {
+  support::crew peers;
+  peers.start([&] {
     write_text(source, "data", 4);
     source.close();
   });

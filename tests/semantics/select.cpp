@@ -227,7 +227,7 @@ TEST(select, a_dynamic_set_reports_the_position_in_the_span) {
       cases.push_back(std::unique_ptr<recv_case>(new auto(weft::on_recv(ch))));
       set.push_back(cases.back().get());
     }
-    weft::go([&, winner] { channels[winner].send(static_cast<int>(winner)); });
+    weft::go([ch = channels[winner], winner] { ch.send(static_cast<int>(winner)); });
     EXPECT_EQ(weft::select(std::span<weft::select_case* const>(set)), winner);
     EXPECT_EQ(cases[winner]->take(), static_cast<int>(winner));
   }

@@ -59,7 +59,7 @@ TEST_P(sleep_everywhere, sleepers_wake_in_the_order_of_their_deadlines) {
     auto peers = crew();
     for (int i : {2, 0, 1}) {
       peers.start([&, i] {
-        weft::sleep_until(now + 20ms + i * 300ms);
+        weft::sleep_until(now + 20ms + i * 100ms);
         woke.send(i);
       });
     }
@@ -146,7 +146,7 @@ TEST_P(timer_everywhere, after_delivers_once) {
 TEST_P(timer_everywhere, after_func_runs_in_a_goroutine_of_its_own) {
   here([&] {
     weft::chan<std::uint64_t> ran;
-    auto t = weft::after_func(1ms, [&] {
+    auto t = weft::after_func(1ms, [ran] {
       EXPECT_TRUE(weft::on_goroutine());
       ran.send(weft::goroutine_id());
     });
@@ -168,7 +168,7 @@ TEST_P(timer_everywhere, after_func_stopped_in_time_never_runs) {
 TEST_P(timer_everywhere, after_func_may_be_reset_to_run_again) {
   here([&] {
     weft::chan<void> ran;
-    auto t = weft::after_func(1us, [&] { ran.send(); });
+    auto t = weft::after_func(1us, [ran] { ran.send(); });
     ran.recv();
     EXPECT_FALSE(t.reset(1us));
     ran.recv();
@@ -178,7 +178,7 @@ TEST_P(timer_everywhere, after_func_may_be_reset_to_run_again) {
 TEST_P(timer_everywhere, after_func_may_block_without_delaying_other_timers) {
   here([&] {
     weft::chan<void> release, blocked;
-    auto slow = weft::after_func(1us, [&] {
+    auto slow = weft::after_func(1us, [blocked, release] {
       blocked.send();
       release.recv();
       blocked.send();

@@ -85,7 +85,7 @@ TEST(stacks, a_parked_deep_recursion_survives_the_recycling_of_others) {
       if (byte != static_cast<unsigned char>(depth)) return 1u << 31;
     return below + 1;
   };
-  weft::go([&] { result.send(deep(deep, 200)); });
+  weft::go([&deep, result] { result.send(deep(deep, 200)); });
   for (int i = 0; i < 500; ++i) {
     support::crew crew;
     crew.start([] { recurse(8 << 10); });
@@ -125,7 +125,7 @@ WEFT_CHILD(overflows_after_moving_between_workers) {
 }
 WEFT_CHILD(plain_segmentation_fault) {
   return weft::run([] {
-    volatile int* nowhere = reinterpret_cast<int*>(std::uintptr_t{8});
+    int* volatile nowhere = reinterpret_cast<int*>(std::uintptr_t{8});  // volatile: the compiler must not see through
     *nowhere = 1;
   });
 }
