@@ -31,7 +31,7 @@ TEST_F(command, help_lists_every_subcommand_on_stdout) {
 }
 
 TEST_F(command, each_subcommand_explains_itself) {
-  for (const char* name : {"run", "test", "doctor", "version"}) {
+  for (const char* name : {"run", "lab", "test", "doctor", "version"}) {
     const outcome direct = weft({name, "--help"});
     EXPECT_EQ(direct.status, 0);
     EXPECT_THAT(direct.out, HasSubstr(std::string("Usage: weft ") + name));
