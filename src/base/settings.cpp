@@ -58,7 +58,7 @@ constexpr setting debug_keys[] = {
      "a blocking call."},
     {"guard", word{&setting_values::debug_guard, guards}, "the best that works",
      "How the end of a stack is guarded: by guard markers, by protected pages, or only by a "
-     "known value that is checked when the goroutine parks."},
+     "area that must stay zero, checked when the goroutine parks."},
 };
 
 template <class... Fs>

@@ -188,7 +188,7 @@ void nap(std::int64_t until_ns) noexcept {
       continue;
     }
     report_deadlock_if_any();
-    if (now - quiet_since < 5 * settle_ns) {
+    if (now - quiet_since < 2 * settle_ns) {
       nap(now + settle_ns);
       continue;
     }

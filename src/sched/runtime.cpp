@@ -58,9 +58,6 @@ void start_once() {
   os::probe_membarrier();
   migrate_mode = settings.debug_migrate;
   stack::set_default_size(settings.stack_size);
-  if (settings.debug_guard == "madvise") stack::force_guard(stack::guard_kind::madvise);
-  if (settings.debug_guard == "mprotect") stack::force_guard(stack::guard_kind::mprotect);
-  if (settings.debug_guard == "canary") stack::force_guard(stack::guard_kind::canary);
   install_dump();
   install_overflow_report();
   the.inject = new private_queue;
