@@ -1,15 +1,15 @@
 // Cancelling a part of the context tree.
 //
-// cancel() works in two passes over the part, breadth first, with one lock held at a time and no recursion: a tree may be
-// deep, and stacks are small.
+// cancel() works in two passes over the part, breadth first, with one lock held at a time and no recursion: a tree may
+// be deep, and stacks are small.
 //
 //   mark   Each link gets its reason, and its listeners move to the end of one list. A link that somebody else has
 //          cancelled in the meantime is left to them, with all below it. After this pass err() is set everywhere.
 //   tell   In the order of the list: the timer is stopped, the stop_source asked to stop, done() closed, callbacks
 //          started. No lock is held: closing a channel readies goroutines, and stop callbacks are user code.
 //
-// Timers and signals do not come here directly. They arrive on a thread where user code has no business, so they start a
-// goroutine that does.
+// Timers and signals do not come here directly. They arrive on a thread where user code has no business, so they start
+// a goroutine that does.
 //
 // Refused: a goroutine per context that waits for the parent's done(): two switches and a stack for what is a list
 // operation. Children listed by their direct parent whatever it is: value links would need lists too; instead each link
@@ -146,6 +146,10 @@ bool mark(cancel_node& node, std::errc reason, const error& cause, listener_list
 void tell(cancel_node& node) noexcept {
   retire_timer(node);
   if (node.has_stop.load(base::acquire)) node.stop.request_stop();
+  {
+    base::locked hold(node.lock);
+    node.is_told.store(true, base::release);
+  }
   if (node.has_done.load(base::acquire)) node.done.close();
 }
 

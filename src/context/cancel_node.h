@@ -1,13 +1,15 @@
 // The cancellable links of the context tree: with_cancel, with_deadline and with_signals make one each.
 //
-//   C1  A link's list of listeners holds a reference on each of them; each listener holds one on the link. The circle is
-//       broken when the link is cancelled or the listener leaves, and every link is cancelled: its cancel_context sees
-//       to that.
+//   C1  A link's list of listeners holds a reference on each of them; each listener holds one on the link. The circle
+//       is broken when the link is cancelled or the listener leaves, and every link is cancelled: its cancel_context
+//       sees to that.
 //   C2  `is_cancelled` is set once, under the lock, after `reason` and `cause`, which never change again.
 //   C3  From then on the list is no longer the link's: it belongs to whoever cancelled it. A listener that wants to
 //       leave and finds the link cancelled leaves everything as it is.
-//   C4  `done` and `stop` are installed at most once, under the lock, and only while the link is not cancelled. So
-//       whoever cancels finds all there will ever be; latecomers get something closed, or stopped, from the start.
+//   C4  `stop` is installed at most once, under the lock, and only while the link is not cancelled; latecomers get one
+//       that is stopped from the start. So whoever cancels finds all there will ever be.
+//   C5  The same for `done`, with `is_told` in the place of `is_cancelled`: it is set after the stop request, so that
+//       whoever sees done() closed, as a latecomer too, sees the token stopped.
 #pragma once
 
 #include <optional>
@@ -51,9 +53,10 @@ struct cancel_node : context_node, cancel_listener {
   std::errc reason{};                                      // C2
   error cause;                                             // C2; zero: err() itself
   listener_list listeners;                                 // guarded by lock until cancelled: C3
-  base::atomic<bool> has_done{false}, has_stop{false};     // C4
-  chan<void> done{nullptr};                                // readable once has_done
+  base::atomic<bool> has_stop{false};                      // C4
   std::stop_source stop{std::nostopstate};                 // readable once has_stop
+  base::atomic<bool> is_told{false}, has_done{false};      // C5
+  chan<void> done{nullptr};                                // readable once has_done
   base::atomic<timer_core*> timer{nullptr};                // null: none yet; else a reference: see retire_timer
 };
 

@@ -34,12 +34,13 @@ const std::stop_source& stopped_source() {
   return stopped;
 }
 
-// Installs `made` in the link unless another one is there or the link is cancelled (C4). What is allocated is made
-// before the lock is taken and dropped after it is released.
+// Installs `made` in the link unless another one is there or it is too late (C4, C5). What is allocated is made before
+// the lock is taken and dropped after it is released.
 template <class T>
-void install(cancel_node& node, base::atomic<bool>& is_installed, T& place, T made) {
+void install(cancel_node& node, const base::atomic<bool>& is_too_late, base::atomic<bool>& is_installed, T& place,
+             T made) {
   base::locked hold(node.lock);
-  if (is_installed.load(base::relaxed) || node.is_cancelled.load(base::relaxed)) return;
+  if (is_installed.load(base::relaxed) || is_too_late.load(base::relaxed)) return;
   std::swap(place, made);
   is_installed.store(true, base::release);
 }
@@ -61,7 +62,7 @@ receiver<void> context::done() const {
   cancel_node* const node = access::canceller(*this);
   if (!node) return nullptr;
   if (!node->has_done.load(base::acquire)) {
-    if (!cancelled()) install(*node, node->has_done, node->done, chan<void>());
+    if (!node->is_told.load(base::acquire)) install(*node, node->is_told, node->has_done, node->done, chan<void>());
     if (!node->has_done.load(base::acquire)) return closed_channel();
   }
   return node->done;
@@ -71,7 +72,7 @@ std::stop_token context::stop_token() const {
   cancel_node* const node = access::canceller(*this);
   if (!node) return {};
   if (!node->has_stop.load(base::acquire)) {
-    if (!cancelled()) install(*node, node->has_stop, node->stop, std::stop_source());
+    if (!cancelled()) install(*node, node->is_cancelled, node->has_stop, node->stop, std::stop_source());
     if (!node->has_stop.load(base::acquire)) return stopped_source().get_token();
   }
   return node->stop.get_token();
