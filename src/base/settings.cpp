@@ -57,7 +57,7 @@ constexpr setting debug_keys[] = {
      "Move a goroutine to another worker thread each time it parks: finds code that keeps a thread's data across "
      "a blocking call."},
     {"guard", word{&setting_values::debug_guard, guards}, "the best that works",
-     "How the end of a stack is guarded: by guard markers, by protected pages, or only by a "
+     "How the end of a stack is guarded: by guard markers, by protected pages, or only by an "
      "area that must stay zero, checked when the goroutine parks."},
 };
 
