@@ -29,25 +29,38 @@ func spawnAllAtOnce(s *sheet) {
 	s.set("tasks", float64(tasks))
 }
 
+// measureRate takes the best of three: what others do on the machine only ever slows a round down.
+func measureRate(s *sheet, tasks int, round func()) {
+	best := 0.0
+	for i := 0; i < 3; i++ {
+		start := time.Now()
+		round()
+		if rate := float64(tasks) / time.Since(start).Seconds(); rate > best {
+			best = rate
+		}
+	}
+	s.set("tasks_per_second", best)
+}
+
 // E10: the same load with one processor, two, … main has set GOMAXPROCS.
 func procsCPU(s *sheet) {
 	tasks := s.argument("cpu-tasks")
 	var found int64
-	start := time.Now()
-	spawn(tasks, func(int) { atomic.AddInt64(&found, int64(cpuStep())) }).Wait()
-	s.set("tasks_per_second", float64(tasks)/time.Since(start).Seconds())
+	measureRate(s, tasks, func() {
+		spawn(tasks, func(int) { atomic.AddInt64(&found, int64(cpuStep())) }).Wait()
+	})
 }
 
 func procsIO(s *sheet) {
 	const waits = 50
 	tasks := s.argument("io-tasks")
-	start := time.Now()
-	spawn(tasks/waits, func(int) {
-		for i := 0; i < waits; i++ {
-			time.Sleep(time.Millisecond)
-		}
-	}).Wait()
-	s.set("tasks_per_second", float64(tasks/waits*waits)/time.Since(start).Seconds())
+	measureRate(s, tasks/waits*waits, func() {
+		spawn(tasks/waits, func(int) {
+			for i := 0; i < waits; i++ {
+				time.Sleep(time.Millisecond)
+			}
+		}).Wait()
+	})
 }
 
 // E11: CPU work cut very small.

@@ -76,7 +76,7 @@ func growth(s *sheet) {
 	close(end)
 	all.Wait()
 	debug.FreeOSMemory()
-	time.Sleep(1500 * time.Millisecond)
+	time.Sleep(time.Duration(s.argument("idle-ms")) * time.Millisecond)
 	s.set("ended_bytes", each())
 	s.set("depth_bytes", float64(depth))
 	s.set("tasks", float64(tasks))

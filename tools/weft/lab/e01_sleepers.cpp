@@ -57,7 +57,7 @@ experiment e01_sleepers() {
                      {kind::goroutines, "", &run<goroutines>}},
           .plan = &plan,
           .columns = {{"tasks", "tasks"}, {"real_s", "real"}, {"ideal_s", "ideal"}, {"user_s", "user"}, {"sys_s", "sys"},
-                      {"peak_bytes", "peak memory"}, {"peak_threads", "threads"}, {"voluntary", "switches"},
+                      {"peak_bytes", "peak memory"}, {"peak_each_bytes", "each"}, {"peak_threads", "threads"}, {"voluntary", "switches"},
                       {"involuntary", "forced"}},
           .charts = {{chart::type::stacked, "CPU time", {"user_s", "sys_s"}},
                      {chart::type::bars, "Peak memory (resident pages + page tables)", {"peak_bytes"}}},

@@ -57,7 +57,7 @@ void run(sheet& s) {
     end.open();
     all.join();
   }
-  Tasks::sleep(std::chrono::milliseconds(1'500));  // an idle second gives the memory back
+  Tasks::sleep(std::chrono::milliseconds(s.argument("idle-ms")));  // an idle second gives the memory back
   s.set("ended_bytes", each());
   s.set("depth_bytes", static_cast<double>(depth_bytes));
   s.set("tasks", started);
@@ -90,7 +90,8 @@ experiment e07_growth() {
           .what = "1,000 tasks recurse until 4, 16, 64 or 160 KiB of stack are in use, and return: memory per task before, at "
                   "depth, after the return, and a second after all have ended.",
           .claim = "Stacks start small and grow when needed.",
-          .parameters = {{"tasks", "tasks that recurse", 1'000, 500}},
+          .parameters = {{"tasks", "tasks that recurse", 1'000, 300},
+                         {"idle-ms", "wait this long after the end, in ms", 1'100, 1'100}},
           .bodies = {{kind::threads, "", &run<os_threads>}, {kind::goroutines, "", &run<goroutines>}},
           .plan = &plan,
           .columns = {{"depth_bytes", "depth"}, {"before_bytes", "before"}, {"at_depth_bytes", "at depth"},

@@ -31,6 +31,7 @@ struct order {
   bool as_json = false;
   bool list_only = false;
   std::string report_dir;
+  bool without_go = false;
   double timeout_s = 0;  // 0: by --quick
   arguments sizes;       // given on the command line
 
@@ -166,12 +167,14 @@ bool write_report(const lab_result& all, const std::filesystem::path& folder) {
 int run_all(const order& o) {
   lab_result all{.where = this_machine(),
                  .limits = limits_line(),
+                 .load = load_line(),
                  .findings = tool::examine(),
                  .started_at = local_time(),
-                 .go_missing = build_go_twin(),
+                 .go_missing = o.without_go ? "--no-go" : build_go_twin(),
                  .is_quick = o.is_quick,
                  .experiments = {}};
-  if (!all.go_missing.empty()) std::fprintf(stderr, "without Go: %s\n", all.go_missing.c_str());
+  if (!all.go_missing.empty() && !o.without_go) std::fprintf(stderr, "without Go: %s\n", all.go_missing.c_str());
+  if (!all.load.empty()) std::fprintf(stderr, "%s\n", all.load.c_str());
   bool is_well = true;
   for (const experiment* e : o.chosen) {
     all.experiments.push_back(run_experiment(*e, o, all.go_missing.empty()));
@@ -212,6 +215,7 @@ int lab_main(int argc, char** argv) {
   app.add_option("--report", o.report_dir, "write report.html and report.json into this folder (default: weft-lab-report)");
   app.add_flag("--json", o.as_json, "print JSON instead of tables; a report only with --report");
   app.add_flag("--list", o.list_only, "list the experiments and their sizes, run nothing");
+  app.add_flag("--no-go", o.without_go, "leave out Go");
   app.add_option("--timeout", o.timeout_s, "seconds a single run may take (default: 300; quick: 30)")->check(CLI::PositiveNumber);
   add_size_options(app, o);
   if (auto status = tool::parse_words(app, argc, argv, "[experiment…] [options]")) return *status;

@@ -53,7 +53,7 @@ json document(const lab_result& all) {
   return {{"weft", WEFT_VERSION}, {"started_at", all.started_at}, {"quick", all.is_quick},
           {"machine", {{"summary", m.one_line()}, {"cpu", m.cpu}, {"cpus", m.cpus}, {"memory_bytes", m.memory_bytes},
                        {"kernel", m.kernel}, {"built_with", m.built_with}, {"go", m.go}}},
-          {"limits", all.limits}, {"go_missing", all.go_missing}, {"doctor", findings}, {"experiments", experiments}};
+          {"limits", all.limits}, {"load", all.load}, {"go_missing", all.go_missing}, {"doctor", findings}, {"experiments", experiments}};
 }
 
 std::string dump(const json& j, int indent) { return j.dump(indent, ' ', false, json::error_handler_t::replace); }

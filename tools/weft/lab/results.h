@@ -26,6 +26,7 @@ struct experiment_result {
 struct lab_result {
   machine where;
   std::string limits;                   // one line
+  std::string load;                     // a warning when others use the machine; empty: they do not
   std::vector<tool::finding> findings;  // all that `weft doctor` says
   std::string started_at;               // local time
   std::string go_missing;               // why there are no Go figures; empty: there are
@@ -35,6 +36,7 @@ struct lab_result {
 
 std::string label(const job& what);      // "goroutines, channel"
 std::string limits_line();
+std::string load_line();
 std::string sizes_line(const arguments& parameters);
 
 // For the terminal.

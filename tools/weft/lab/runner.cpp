@@ -21,6 +21,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "format.h"
 #include "go_twin.h"
 #include "proc_status.h"
 #include "sheet.h"
@@ -143,6 +144,7 @@ void add_usage(outcome& result, const rusage& used, const peaks& most) {
   const double resident = f.contains("hwm_bytes") ? std::max(f["hwm_bytes"], most.resident_bytes) : most.resident_bytes;
   f.erase("hwm_bytes");
   f["peak_bytes"] = resident + most.page_table_bytes;
+  if (f.contains("tasks") && f["tasks"] > 0) f["peak_each_bytes"] = f["peak_bytes"] / f["tasks"];
   f["page_table_bytes"] = most.page_table_bytes;
   f["peak_reserved_bytes"] = most.reserved_bytes;
   f.try_emplace("peak_threads", static_cast<double>(most.threads));  // a body that counted itself knows better
@@ -220,7 +222,7 @@ outcome run_job(const experiment& e, const job& what, const arguments& parameter
 
   if (!in_time) {
     result.status = outcome::state::timed_out;
-    result.note = "stopped after " + std::to_string(static_cast<long>(limits.timeout_s)) + " s; to wait longer: --timeout";
+    result.note = "stopped after " + format("_s", limits.timeout_s) + "; to wait longer: --timeout";
   } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     result.note = last_words(err.text, status);
   } else {

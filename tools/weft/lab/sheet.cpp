@@ -35,11 +35,6 @@ void sheet::set_quantiles(const std::string& name, std::vector<double> samples) 
     curve.emplace_back(percent, quantile(samples, percent / 100));
 }
 
-void sheet::set_median(std::string_view figure, std::vector<double> rounds) {
-  std::ranges::sort(rounds);
-  set(figure, rounds[rounds.size() / 2]);
-}
-
 void sheet::limited(std::string reason) {
   status_ = "limited";
   note_ = std::move(reason);

@@ -52,9 +52,6 @@ class sheet {
   // Quantiles of `samples`: figures NAME_p50_s, NAME_p99_s, NAME_max_s, and the curve NAME for a chart. Seconds.
   void set_quantiles(const std::string& name, std::vector<double> samples);
 
-  // The median of several rounds of the same thing.
-  void set_median(std::string_view figure, std::vector<double> rounds);
-
   // Less than what was asked for was run; `reason` names the limit and what to raise.
   void limited(std::string reason);
 

@@ -1,5 +1,6 @@
 // Results on the terminal.
 #include <cstdio>
+#include <cstdlib>
 
 #include "format.h"
 #include "thread_limits.h"
@@ -60,6 +61,12 @@ std::string limits_line() {
          format("", static_cast<double>(least.value)) + "), " + format("_bytes", usable_memory_bytes()) + " of memory to use";
 }
 
+std::string load_line() {
+  double load[1] = {0};
+  if (::getloadavg(load, 1) != 1 || load[0] < 0.5) return "";
+  return "this machine is busy (load " + format("", load[0]) + "): expect figures that are too high, and verdicts that waver";
+}
+
 std::string sizes_line(const arguments& parameters) {
   std::string text;
   for (const auto& [name, value] : parameters) {
@@ -76,6 +83,7 @@ std::string as_text(const lab_result& all, const experiment_result& one) {
   text += field("claim", std::string(e.claim));
   text += field("machine", all.where.one_line());
   text += field("limits", all.limits);
+  if (!all.load.empty()) text += field("beware", all.load);
   text += field("sizes", sizes_line(one.parameters));
   text += '\n' + figures(one).to_string() + '\n';
   text += field("verdict", to_string(one.verdict()));
