@@ -13,8 +13,6 @@
 // error as its cause; what later ones return is dropped. A task is asked to stop through ctx(), nothing stops it by force.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -31,7 +29,7 @@
 namespace weft {
 
 struct group_options {
-  std::size_t limit = 0;  // tasks that run at the same time; 0: any number
+  int limit = 0;  // tasks that run at the same time; 0 or less: any number
 };
 
 namespace detail {

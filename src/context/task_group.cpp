@@ -22,8 +22,8 @@ error describe(const std::exception_ptr& thrown) {
 
 task_group::task_group(const context& parent, group_options options)
     : ctx_(with_cancel(parent)),
-      is_limited_(options.limit != 0),
-      slots_(static_cast<std::int64_t>(options.limit)) {}
+      is_limited_(options.limit > 0),
+      slots_(is_limited_ ? options.limit : 0) {}
 
 task_group::~task_group() {
   ctx_.cancel();
