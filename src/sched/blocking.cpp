@@ -40,10 +40,12 @@ blocking_scope::~blocking_scope() {
   worker* w = this_worker();
   trace::emit(trace::event::unblock, w->current->id);
   enter(*w);
-  processor* p = take_idle();
-  if (p) hold(*w, p);
+  // It holds one already if the goroutine parked inside the call and was resumed.
+  if (!w->held)
+    if (processor* p = take_idle()) hold(*w, p);
+  const bool is_running = w->held != nullptr;
   leave(*w);
-  if (!p) sched::yield();  // without a processor: queues for one
+  if (!is_running) sched::yield();  // queues for a processor
   set_errno(kept_errno);
 }
 
