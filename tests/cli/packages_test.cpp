@@ -76,7 +76,8 @@ TEST_F(packages, refreshes_the_lists_and_tries_again_when_the_first_try_fails) {
   stand_in("apt-get", "echo \"apt-get $*\" >>\"$CALLS\"; [[ $* != *install* || $(grep -c install \"$CALLS\") == 2 ]]");
   const result r = run("clang");
   EXPECT_EQ(r.status, 0);
-  EXPECT_THAT(r.calls, testing::ContainsRegex("install [^\n]*clang-19\n[^\n]* update\n[^\n]* install [^\n]*clang-19\n"));
+  EXPECT_THAT(r.calls,
+              testing::ContainsRegex("install [^\n]*clang-19\n[^\n]* update\n[^\n]* install [^\n]*clang-19\n"));
 }
 
 TEST_F(packages, fails_when_the_packages_cannot_be_installed) {

@@ -26,12 +26,12 @@ const std::map<std::string, int> height = {
 
 // Public headers, below include/weft/. A header that is missing here belongs to the layer of its name, if there is one.
 const std::map<std::string, std::string> layer_of_header = {
-    {"atomic.h", "base"},     {"pause.h", "base"},         {"spinlock.h", "base"},       {"expected.h", "base"},
-    {"error.h", "base"},      {"clock.h", "base"},         {"version.h", "base"},        {"newborn.h", "sched"},
-    {"waiter.h", "sched"},    {"runtime.h", "sched"},      {"local.h", "sched"},         {"channel.h", "chan"},
-    {"select.h", "chan"},     {"mutex.h", "sync"},         {"rw_mutex.h", "sync"},       {"cond.h", "sync"},
-    {"once.h", "sync"},       {"wait_group.h", "sync"},    {"semaphore.h", "sync"},      {"pool.h", "sync"},
-    {"sync.h", "sync"},       {"single_flight.h", "sync"}, {"context_node.h", "context"}, {"task_group.h", "context"},
+    {"atomic.h", "base"},  {"pause.h", "base"},         {"spinlock.h", "base"},        {"expected.h", "base"},
+    {"error.h", "base"},   {"clock.h", "base"},         {"version.h", "base"},         {"newborn.h", "sched"},
+    {"waiter.h", "sched"}, {"runtime.h", "sched"},      {"local.h", "sched"},          {"channel.h", "chan"},
+    {"select.h", "chan"},  {"mutex.h", "sync"},         {"rw_mutex.h", "sync"},        {"cond.h", "sync"},
+    {"once.h", "sync"},    {"wait_group.h", "sync"},    {"semaphore.h", "sync"},       {"pool.h", "sync"},
+    {"sync.h", "sync"},    {"single_flight.h", "sync"}, {"context_node.h", "context"}, {"task_group.h", "context"},
     {"weft.h", "tools"},
 };
 

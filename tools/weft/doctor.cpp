@@ -15,8 +15,12 @@ namespace {
 void print_json(const std::vector<finding>& findings) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const finding& f : findings) {
-    list.push_back({{"group", f.group}, {"name", f.name}, {"value", f.value}, {"level", to_string(f.severity)},
-                    {"effect", f.effect}, {"remedy", f.remedy}});
+    list.push_back({{"group", f.group},
+                    {"name", f.name},
+                    {"value", f.value},
+                    {"level", to_string(f.severity)},
+                    {"effect", f.effect},
+                    {"remedy", f.remedy}});
   }
   const nlohmann::ordered_json report{{"weft", WEFT_VERSION}, {"findings", list}};
   std::printf("%s\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
@@ -41,8 +45,10 @@ void print_table(const std::vector<finding>& findings) {
 
 int doctor_main(int argc, char** argv) {
   bool as_json = false;
-  CLI::App app("Shows the kernel features, limits and settings that matter to weft: each with its value, what weft does\n"
-               "about it, and what to change.", "weft doctor");
+  CLI::App app(
+      "Shows the kernel features, limits and settings that matter to weft: each with its value, what weft does\n"
+      "about it, and what to change.",
+      "weft doctor");
   app.add_flag("--json", as_json, "print JSON");
   app.footer("ok: nothing to do. note: weft works around it. limit: a documented size does not fit.");
   if (auto status = parse_words(app, argc, argv)) return *status;

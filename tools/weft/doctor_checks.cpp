@@ -51,7 +51,8 @@ void examine_machine(std::vector<finding>& found) {
                    "features are probed at start, not taken from the version", "", level::ok});
   found.push_back({"machine", "page_size", as_bytes(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))),
                    "a parked goroutine keeps at least one page of stack", "", level::ok});
-  const auto total = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const auto total =
+      static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const optional_count bound = probe::cgroup_limit("memory", "memory.limit_in_bytes", "memory.max");
   const std::uint64_t memory = std::min(total, bound.value_or(total));
   const bool fits = memory >= 6 * GiB;
@@ -95,11 +96,12 @@ void examine_stacks(std::vector<finding>& found) {
 
   const std::uint64_t maps = probe::number_in("/proc/sys/vm/max_map_count").value_or(65'530);
   const bool suffices = guards.works ? maps >= 60'000 : maps >= 2'100'000;
-  found.push_back({"stacks and memory", "max_map_count", grouped(maps),
-                   guards.works ? "a million stacks fit: neighbours share a mapping"
-                                : "about " + grouped(maps / 2) + " stacks with a hard guard, the rest with a canary",
-                   unless(suffices, "sudo sysctl -w vm.max_map_count=" + std::string(guards.works ? "65530" : "2100000")),
-                   note_unless(suffices)});
+  found.push_back(
+      {"stacks and memory", "max_map_count", grouped(maps),
+       guards.works ? "a million stacks fit: neighbours share a mapping"
+                    : "about " + grouped(maps / 2) + " stacks with a hard guard, the rest with a canary",
+       unless(suffices, "sudo sysctl -w vm.max_map_count=" + std::string(guards.works ? "65530" : "2100000")),
+       note_unless(suffices)});
 
   const std::uint64_t stack_size = base::settings().stack_size;
   const optional_count address_space = probe::resource_limit(RLIMIT_AS).soft;
@@ -126,7 +128,8 @@ void examine_stacks(std::vector<finding>& found) {
 void examine_threads(std::vector<finding>& found) {
   const auto wanted = static_cast<std::uint64_t>(base::settings().max_threads);
   found.push_back({"threads", "max_threads", grouped(wanted),
-                   "goroutines blocked in the kernel hold a thread each, up to this many", "WEFT_MAX_THREADS", level::ok});
+                   "goroutines blocked in the kernel hold a thread each, up to this many", "WEFT_MAX_THREADS",
+                   level::ok});
   const auto add = [&](const char* name, optional_count value, const char* remedy) {
     const bool suffices = !value || *value >= wanted;
     found.push_back({"threads", name, grouped(value),
@@ -149,7 +152,8 @@ void examine_threads(std::vector<finding>& found) {
 }
 
 void examine_timers_and_io(std::vector<finding>& found) {
-  found.push_back({"timers and I/O", "timer_slack", grouped(static_cast<std::uint64_t>(probe::timer_slack_ns())) + " ns",
+  found.push_back({"timers and I/O", "timer_slack",
+                   grouped(static_cast<std::uint64_t>(probe::timer_slack_ns())) + " ns",
                    "the runtime sets 1 ns on its own threads: a sleep ends on time", "", level::ok});
   const auto [soft, hard] = probe::resource_limit(RLIMIT_NOFILE);
   const bool suffices = !soft || *soft >= 10'100;
@@ -165,10 +169,12 @@ void examine_timers_and_io(std::vector<finding>& found) {
 void examine_tools(std::vector<finding>& found) {
   const auto add = [&](const char* program, const char* with, const char* without, const char* remedy) {
     const auto path = probe::in_path(program);
-    found.push_back({"tools", program, path.value_or("not found"), path ? with : without, path ? "" : remedy, level::ok});
+    found.push_back(
+        {"tools", program, path.value_or("not found"), path ? with : without, path ? "" : remedy, level::ok});
   };
   add("go", "the lab runs its Go twins too", "the lab compares with OS threads only", "apt-get install golang-go");
-  add("gdb", "stacks of running goroutines can be inspected", "crashes leave only weft's own dump", "apt-get install gdb");
+  add("gdb", "stacks of running goroutines can be inspected", "crashes leave only weft's own dump",
+      "apt-get install gdb");
   add("valgrind", "memory checks of programs", "not needed", "apt-get install valgrind");
   add("perf", "profiles by the kernel", "not needed", "apt-get install linux-perf");
 }
