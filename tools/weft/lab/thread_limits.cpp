@@ -63,7 +63,7 @@ std::vector<limit> thread_limits() {
   const double memory = usable_memory_bytes();
   found.push_back({"free memory in MiB", static_cast<long>(memory / 0x1p20), static_cast<long>(memory / thread_bytes),
                    "more memory"});
-  std::ranges::stable_sort(found, {}, &limit::room);
+  std::ranges::sort(found, {}, &limit::room);
   return found;
 }
 
