@@ -65,13 +65,13 @@ bool retake(processor& p) {
   seize(*w, [&](worker& stuck) {
     if (stuck.held != &p || !stuck.current) return seizure::none;
     trace::emit(trace::event::retake, static_cast<std::uint64_t>(p.index), stuck.current->id);
+    os::set_batch(stuck.tid, true);  // no wake-up preemption for a loop; undone when it gets a processor again
     stuck.held = nullptr;
     stuck.detached.store(true, base::relaxed);
     taken = true;
     return seizure::detached;
   });
   if (!taken) return false;
-  os::set_batch(w->tid, true);  // no wake-up preemption for a loop; undone when it queues for a processor again
   the.searching.fetch_add(1, base::acq_rel);
   the.hungry.fetch_add(1, base::acq_rel);
   hand_over(&p);

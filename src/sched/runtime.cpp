@@ -41,7 +41,7 @@ base::atomic<std::uint32_t> external_sources{0};
 // cannot be stopped; it runs until the process is gone.
 void stop_workers() {
   constexpr std::int64_t patience_ns = 10'000'000;
-  the.stopping.store(true, base::seq_cst);
+  if (the.stopping.exchange(true, base::seq_cst)) return;
   for_each_processor([](processor& p) { p.attention.fetch_or(attention_duties, base::relaxed); });
   const worker* me = this_worker();
   const std::int64_t give_up = os::monotonic_ns() + patience_ns;
@@ -51,6 +51,14 @@ void stop_workers() {
          w = p.holder.load(base::acquire))
       spin.wait();
   });
+}
+
+// exit() keeps every registration for ever: a program that calls run a million times gets few.
+void stop_before_later_statics() {
+  constexpr std::uint32_t each_time = 64;
+  static base::atomic<std::uint32_t> runs{0};
+  const std::uint32_t run = runs.fetch_add(1, base::relaxed);
+  if (run < each_time || run % 1024 == 0) std::atexit(stop_workers);
 }
 
 void start_once() {
@@ -110,7 +118,7 @@ void run_main(void (*call)(void*), void* argument, const run_options& options) {
   });
   spawn(main, "main");
   sched::park(sched::wait_reason::run, nullptr);
-  std::atexit(sched::stop_workers);
+  sched::stop_before_later_statics();
 }
 
 }  // namespace detail
