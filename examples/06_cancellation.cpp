@@ -6,7 +6,9 @@
 
 using namespace std::chrono_literals;
 
-struct user_key { using type = std::string; };
+struct user_key {
+  using type = std::string;
+};
 
 void wait_for_news(const weft::context& ctx, const char* who) {
   weft::chan<int> news;  // nobody ever sends

@@ -40,8 +40,10 @@ weft::result<int> total(std::initializer_list<std::string> shops) {
 int main() {
   return weft::run([] {
     for (auto answer : {total({"corner", "market"}), total({"corner", "slow", "closed"})}) {
-      if (answer) std::printf("total: %d\n", *answer);
-      else std::printf("%s\n", answer.error().message().c_str());
+      if (answer)
+        std::printf("total: %d\n", *answer);
+      else
+        std::printf("%s\n", answer.error().message().c_str());
     }
   });
 }

@@ -13,8 +13,7 @@ int main() {
     weft::wait_group loops;
     for (int i = 0; i < 2; ++i) {
       loops.go([&] {
-        while (!stop) {
-        }
+        while (!stop) {}
       });
     }
 

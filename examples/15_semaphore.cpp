@@ -17,8 +17,7 @@ int main() {
       all.go([&] {
         places.acquire();
         const int here = ++inside;
-        for (int seen = most; here > seen && !most.compare_exchange_weak(seen, here);) {
-        }
+        for (int seen = most; here > seen && !most.compare_exchange_weak(seen, here);) {}
         weft::yield();
         --inside;
         places.release();

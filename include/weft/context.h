@@ -137,8 +137,7 @@ class stop_registration {
 };
 
 // Runs f in its own goroutine once ctx is cancelled: at once if it is already.
-template <class F>
-  requires std::invocable<std::decay_t<F>>
+template <std::invocable F>
 stop_registration after_func(const context& ctx, F&& f);
 
 namespace detail {
@@ -160,12 +159,10 @@ struct context_access {
 template <class Key>
 context with_value(const context& parent, typename Key::type value) {
   using access = detail::context_access;
-  return access::adopt(
-      new detail::value_node<Key>(access::node(parent), access::canceller(parent), std::move(value)));
+  return access::adopt(new detail::value_node<Key>(access::node(parent), access::canceller(parent), std::move(value)));
 }
 
-template <class F>
-  requires std::invocable<std::decay_t<F>>
+template <std::invocable F>
 stop_registration after_func(const context& ctx, F&& f) {
   return detail::context_access::link(new detail::cancel_callback_of<std::decay_t<F>>(std::forward<F>(f)), ctx);
 }

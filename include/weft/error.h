@@ -25,7 +25,7 @@ namespace weft {
 // An error code, the operation that failed and, optionally, what it worked on. Copying allocates nothing.
 class error {
  public:
-  error() noexcept = default;                                       // zero: no error
+  error() noexcept = default;  // zero: no error
 
   // `op` is not copied: pass a string literal, or something that lives as long.
   error(std::error_code code, const char* op = "") noexcept : code_(code), op_(op) {}
@@ -36,7 +36,7 @@ class error {
       : code_(code), op_(op), detail_(std::make_shared<const std::string>(std::move(detail))) {}
 
   const std::error_code& code() const noexcept { return code_; }
-  const char* op() const noexcept { return op_; }                   // never null; "" when nothing is known
+  const char* op() const noexcept { return op_; }  // never null; "" when nothing is known
   std::string_view detail() const noexcept { return detail_ ? std::string_view(*detail_) : std::string_view(); }
 
   // "relay: Connection refused", with a detail "dial 10.0.0.1:80: Connection refused".
@@ -47,7 +47,7 @@ class error {
     return text += code_.message();
   }
 
-  explicit operator bool() const noexcept { return static_cast<bool>(code_); }   // true: there is an error
+  explicit operator bool() const noexcept { return static_cast<bool>(code_); }  // true: there is an error
 
   // The same failure under another operation's name.
   error with_op(const char* op) const {

@@ -96,7 +96,7 @@ result<std::uint64_t> copy(W&& to, R&& from) {
     if (*got == 0) return total;
     const auto sent = to.write(std::span<const std::byte>(buffer.get(), *got));
     if (!sent) return fail(sent);
-    if (*sent != *got) return fail(std::errc::io_error, "copy");      // a writer that breaks its promise
+    if (*sent != *got) return fail(std::errc::io_error, "copy");  // a writer that breaks its promise
     total += *got;
   }
 }
@@ -130,7 +130,7 @@ class buffered_reader {
   buffered_reader(const buffered_reader&) = delete;
   buffered_reader& operator=(const buffered_reader&) = delete;
 
-  std::size_t buffered() const { return end_ - begin_; }            // what read() gives without waiting
+  std::size_t buffered() const { return end_ - begin_; }  // what read() gives without waiting
 
   // At most one read of the source, and none while bytes are buffered. A span at least as large as the buffer is
   // filled directly.
@@ -238,7 +238,7 @@ class buffered_writer {
     }
   }
 
-  std::size_t buffered() const { return end_; }                     // written, but not yet handed to the sink
+  std::size_t buffered() const { return end_; }  // written, but not yet handed to the sink
 
   // Blocks only when the buffer has to go out. What is at least as large as the buffer goes out without being copied.
   result<std::size_t> write(std::span<const std::byte> from) {
@@ -271,7 +271,7 @@ class buffered_writer {
 
   W& sink_;
   std::vector<std::byte> buffer_;
-  std::size_t end_ = 0;                                             // buffer_[0, end_) waits to go out
+  std::size_t end_ = 0;  // buffer_[0, end_) waits to go out
   error failed_;
 };
 

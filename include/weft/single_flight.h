@@ -7,6 +7,7 @@
 // copies of what it returned, or the exception it threw. Nothing is remembered afterwards: this is not a cache.
 #pragma once
 
+#include <concepts>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -31,8 +32,7 @@ class single_flight {
   single_flight& operator=(const single_flight&) = delete;
 
   // Blocks until the value is there. Calling it for the same key from inside f deadlocks.
-  template <class F>
-    requires std::is_invocable_r_v<V, F>
+  template <std::invocable F>
   V call(const K& key, F&& f) {
     std::unique_lock hold(mutex_);
     if (auto known = flights_.find(key); known != flights_.end()) {
@@ -72,7 +72,7 @@ class single_flight {
       return *result;
     }
     wait_group landed;
-    std::optional<V> result;       // one of the two is set before `landed`, and neither changes after it
+    std::optional<V> result;  // one of the two is set before `landed`, and neither changes after it
     std::exception_ptr thrown;
   };
 

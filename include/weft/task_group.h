@@ -34,14 +34,18 @@ struct group_options {
 
 namespace detail {
 
-template <class T> inline constexpr bool is_result = false;
-template <class T> inline constexpr bool is_result<std::expected<T, error>> = true;
+template <class T>
+inline constexpr bool is_result = false;
+template <class T>
+inline constexpr bool is_result<std::expected<T, error>> = true;
 
 // What f(ctx), or f() where f takes nothing, returns.
 template <class F>
 decltype(auto) call_task(F& f, const context& ctx) {
-  if constexpr (std::is_invocable_v<F&, const context&>) return std::invoke(f, ctx);
-  else return std::invoke(f);
+  if constexpr (std::is_invocable_v<F&, const context&>)
+    return std::invoke(f, ctx);
+  else
+    return std::invoke(f);
 }
 
 }  // namespace detail
@@ -103,8 +107,10 @@ class task_group {
     static_assert(std::is_void_v<outcome> || detail::is_result<outcome>,
                   "task_group: a task returns weft::result<...> or nothing");
     try {
-      if constexpr (std::is_void_v<outcome>) detail::call_task(task, ctx_);
-      else if (const auto done = detail::call_task(task, ctx_); !done) fail_with(done.error());
+      if constexpr (std::is_void_v<outcome>)
+        detail::call_task(task, ctx_);
+      else if (const auto done = detail::call_task(task, ctx_); !done)
+        fail_with(done.error());
     } catch (...) {
       fail_with(std::current_exception());
     }

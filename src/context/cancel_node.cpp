@@ -74,13 +74,17 @@ void listener_list::splice_back(listener_list& other) noexcept {
 namespace {
 
 void retain(cancel_listener& listener) noexcept {
-  if (listener.child) context_retain(listener.child);
-  else static_cast<cancel_callback&>(listener).refs.fetch_add(1, base::relaxed);
+  if (listener.child)
+    context_retain(listener.child);
+  else
+    static_cast<cancel_callback&>(listener).refs.fetch_add(1, base::relaxed);
 }
 
 void release(cancel_listener& listener) noexcept {
-  if (listener.child) context_release(listener.child);
-  else callback_release(static_cast<cancel_callback*>(&listener));
+  if (listener.child)
+    context_release(listener.child);
+  else
+    callback_release(static_cast<cancel_callback*>(&listener));
 }
 
 // False: the link is cancelled, and will tell nobody any more.
@@ -163,14 +167,18 @@ void cancel(cancel_node& root, std::errc reason, const error& cause) noexcept {
   listener_list unmarked, marked;
   if (!mark(root, reason, cause, unmarked)) return;
   while (cancel_listener* listener = unmarked.pop_front()) {
-    if (!listener->child || mark(*listener->child, reason, cause, unmarked)) marked.push_back(*listener);
-    else release(*listener);
+    if (!listener->child || mark(*listener->child, reason, cause, unmarked))
+      marked.push_back(*listener);
+    else
+      release(*listener);
   }
   if (root.told_by) leave(*root.told_by, root);
   tell(root);
   while (cancel_listener* listener = marked.pop_front()) {
-    if (listener->child) tell(*listener->child);
-    else tell(static_cast<cancel_callback&>(*listener));
+    if (listener->child)
+      tell(*listener->child);
+    else
+      tell(static_cast<cancel_callback&>(*listener));
     release(*listener);
   }
 }

@@ -30,7 +30,7 @@ namespace weft::detail {
 class listener_list {
  public:
   void push_back(cancel_listener& listener) noexcept;
-  cancel_listener* pop_front() noexcept;            // null: empty
+  cancel_listener* pop_front() noexcept;  // null: empty
   void remove(cancel_listener& listener) noexcept;
   void splice_back(listener_list& other) noexcept;  // takes everything; `other` is empty afterwards
 
@@ -45,19 +45,19 @@ struct cancel_node : context_node, cancel_listener {
   // The owner has cancelled: what could cancel besides parents and timers is taken down.
   virtual void retire() noexcept {}
 
-  cancel_node* const told_by;                              // the nearest cancellable link above; held through `parent`
-  const std::optional<clock::time_point> deadline;         // the earliest, from here upwards
+  cancel_node* const told_by;                       // the nearest cancellable link above; held through `parent`
+  const std::optional<clock::time_point> deadline;  // the earliest, from here upwards
 
-  base::spinlock lock{base::lock_rank::context_tree};      // never two links' at a time
-  base::atomic<bool> is_cancelled{false};                  // C2
-  std::errc reason{};                                      // C2
-  error cause;                                             // C2; zero: err() itself
-  listener_list listeners;                                 // guarded by lock until cancelled: C3
-  base::atomic<bool> has_stop{false};                      // C4
-  std::stop_source stop{std::nostopstate};                 // readable once has_stop
-  base::atomic<bool> is_told{false}, has_done{false};      // C5
-  chan<void> done{nullptr};                                // readable once has_done
-  base::atomic<timer_core*> timer{nullptr};                // null: none yet; else a reference: see retire_timer
+  base::spinlock lock{base::lock_rank::context_tree};  // never two links' at a time
+  base::atomic<bool> is_cancelled{false};              // C2
+  std::errc reason{};                                  // C2
+  error cause;                                         // C2; zero: err() itself
+  listener_list listeners;                             // guarded by lock until cancelled: C3
+  base::atomic<bool> has_stop{false};                  // C4
+  std::stop_source stop{std::nostopstate};             // readable once has_stop
+  base::atomic<bool> is_told{false}, has_done{false};  // C5
+  chan<void> done{nullptr};                            // readable once has_done
+  base::atomic<timer_core*> timer{nullptr};            // null: none yet; else a reference: see retire_timer
 };
 
 // Joins the list of the link above; cancelled at once when that one is.

@@ -50,8 +50,10 @@ cancel_context settle(cancel_node* node) {
   detail::link_below_parent(*node);
   const bool has_own_deadline = node->deadline && (!node->told_by || node->deadline != node->told_by->deadline);
   if (has_own_deadline && *node->deadline != clock::time_point::max()) {
-    if (*node->deadline <= clock::now()) detail::cancel(*node, std::errc::timed_out, {});
-    else if (!node->is_cancelled.load(base::relaxed)) detail::arm_deadline(*node);
+    if (*node->deadline <= clock::now())
+      detail::cancel(*node, std::errc::timed_out, {});
+    else if (!node->is_cancelled.load(base::relaxed))
+      detail::arm_deadline(*node);
   }
   return access::adopt_cancel(node);
 }

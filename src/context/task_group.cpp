@@ -13,17 +13,14 @@ error describe(const std::exception_ptr& thrown) {
     std::rethrow_exception(thrown);
   } catch (const std::exception& e) {
     what = e.what();
-  } catch (...) {
-  }
+  } catch (...) {}
   return error(std::make_error_code(std::errc::operation_canceled), "task_group", std::move(what));
 }
 
 }  // namespace
 
 task_group::task_group(const context& parent, group_options options)
-    : ctx_(with_cancel(parent)),
-      is_limited_(options.limit > 0),
-      slots_(is_limited_ ? options.limit : 0) {}
+    : ctx_(with_cancel(parent)), is_limited_(options.limit > 0), slots_(is_limited_ ? options.limit : 0) {}
 
 task_group::~task_group() {
   ctx_.cancel();

@@ -1,9 +1,9 @@
 #include "os/signals.h"
 
+#include <pthread.h>
 #include <cerrno>
 #include <csignal>
 #include <mutex>
-#include <pthread.h>
 #include <thread>
 
 #include "base/atomic.h"
@@ -15,12 +15,12 @@ namespace {
 constexpr std::uint64_t bit(int signal) { return std::uint64_t{1} << (signal - 1); }
 
 // Shared with the handler: all of it is lock-free.
-base::atomic<std::uint64_t> arrived{0};    // bit n - 1: signal n came
-base::atomic<std::uint32_t> doorbell{0};   // counts arrivals; the delivery thread sleeps on it
+base::atomic<std::uint64_t> arrived{0};   // bit n - 1: signal n came
+base::atomic<std::uint32_t> doorbell{0};  // counts arrivals; the delivery thread sleeps on it
 
 void on_signal(int signal) {
   arrived.fetch_or(bit(signal), base::relaxed);
-  doorbell.fetch_add(1, base::release);    // pairs with the acquire in deliver_all_of: who sees the ring sees the bit
+  doorbell.fetch_add(1, base::release);  // pairs with the acquire in deliver_all_of: who sees the ring sees the bit
   futex_wake(doorbell, 1);
 }
 
@@ -31,12 +31,12 @@ struct watch_list {
   signal_watch* first = nullptr;
   int watches_of[last_signal + 1] = {};
   struct sigaction before[last_signal + 1] = {};
-  std::thread delivery;                           // joinable while anything is watched
-  base::atomic<std::uint32_t> generation{0};      // changes with every start and stop: the thread of an old one ends
+  std::thread delivery;                       // joinable while anything is watched
+  base::atomic<std::uint32_t> generation{0};  // changes with every start and stop: the thread of an old one ends
 };
 
 watch_list& watches() {
-  static auto& list = *new watch_list;            // never destroyed: the thread may outlive static objects
+  static auto& list = *new watch_list;  // never destroyed: the thread may outlive static objects
   return list;
 }
 
@@ -91,8 +91,7 @@ bool install_handler(int signal, struct sigaction& before) {
 // Unless somebody has replaced our handler meanwhile: then it is theirs to keep.
 void restore_handler(int signal, const struct sigaction& before) {
   struct sigaction current = {};
-  if (sigaction(signal, nullptr, &current) == 0 && current.sa_handler == on_signal)
-    sigaction(signal, &before, nullptr);
+  if (sigaction(signal, nullptr, &current) == 0 && current.sa_handler == on_signal) sigaction(signal, &before, nullptr);
 }
 
 }  // namespace

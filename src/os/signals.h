@@ -16,8 +16,8 @@ struct signal_watch {
 
   // Called on the delivery thread, once for a burst of equal signals. It must be brief, and neither watch nor unwatch.
   void (*const notify)(signal_watch&, int signal);
-  std::uint64_t signals = 0;            // bit n - 1: signal n
-  signal_watch* next = nullptr;         // signals.cpp
+  std::uint64_t signals = 0;     // bit n - 1: signal n
+  signal_watch* next = nullptr;  // signals.cpp
   signal_watch* prev = nullptr;
 };
 

@@ -19,9 +19,9 @@ struct context_node {
   context_node(const context_node&) = delete;
   context_node& operator=(const context_node&) = delete;
 
-  context_node* const parent;      // holds a reference; null: background()
-  cancel_node* const canceller;    // the nearest link, from this one upwards, that can be cancelled; null: none
-  const void* const key;           // what value<Key>() looks for; null: carries no value
+  context_node* const parent;    // holds a reference; null: background()
+  cancel_node* const canceller;  // the nearest link, from this one upwards, that can be cancelled; null: none
+  const void* const key;         // what value<Key>() looks for; null: carries no value
   base::atomic<std::uint32_t> refs{1};
 };
 
@@ -44,15 +44,15 @@ struct value_node final : context_node {
 // Whom a link tells when it is cancelled: another link, or a callback.
 struct cancel_listener {
   explicit cancel_listener(cancel_node* link = nullptr) noexcept : child(link) {}
-  cancel_node* const child;          // null: this is a cancel_callback
-  cancel_listener* next = nullptr;   // guarded by the lock of the link that will tell us
+  cancel_node* const child;         // null: this is a cancel_callback
+  cancel_listener* next = nullptr;  // guarded by the lock of the link that will tell us
   cancel_listener* prev = nullptr;
 };
 
 struct cancel_callback : cancel_listener {
   cancel_callback() noexcept = default;
   virtual ~cancel_callback() = default;
-  virtual void start() = 0;          // runs the function in its own goroutine
+  virtual void start() = 0;  // runs the function in its own goroutine
 
   base::atomic<std::uint32_t> refs{1};
   base::atomic<bool> is_spent{false};  // started or stopped: whoever sets it decides which

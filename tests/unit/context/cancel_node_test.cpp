@@ -16,7 +16,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct tracked_key { using type = std::shared_ptr<int>; };
+struct tracked_key {
+  using type = std::shared_ptr<int>;
+};
 
 // A cancel_context cannot be moved into a container; a struct around it can be made in place.
 struct link {

@@ -85,8 +85,6 @@ TEST(fail, takes_any_error_code) {
   EXPECT_STREQ(r.error().op(), "decode");
 }
 
-TEST(misuse, is_a_logic_error) {
-  EXPECT_THROW(throw weft::misuse("send on closed channel"), std::logic_error);
-}
+TEST(misuse, is_a_logic_error) { EXPECT_THROW(throw weft::misuse("send on closed channel"), std::logic_error); }
 
 }  // namespace

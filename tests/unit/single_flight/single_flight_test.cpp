@@ -77,8 +77,7 @@ TEST(single_flight, an_exception_reaches_everybody_and_the_next_call_tries_again
   callers.go([&] {
     try {
       loads.call("key", [] { return 1; });  // late, it runs this instead of joining
-    } catch (const std::runtime_error&) {
-    }
+    } catch (const std::runtime_error&) {}
     ++caught;
   });
   release.close();
