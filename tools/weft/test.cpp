@@ -1,13 +1,12 @@
 // `weft test`: build everything that is missing, then become ctest, whose summary ends the output.
-#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "command.h"
 #include "installation.h"
+#include "os/cpu_count.h"
 #include "subprocess.h"
 
 namespace weft::tool {
@@ -44,7 +43,7 @@ int test_main(int argc, char** argv) {
   const std::string build_dir = weft.build_dir.string();
   if (run_program({"cmake", "--build", build_dir}) != 0) return exit_failed;
 
-  const std::string jobs = std::to_string(std::max(1U, std::thread::hardware_concurrency()));
+  const std::string jobs = std::to_string(os::usable_cpus());
   std::vector<std::string> line{"ctest", "--test-dir", build_dir, "--output-on-failure", "-j", jobs};
   line.insert(line.end(), given.begin(), given.end());
   const int failure = become("ctest", line);
