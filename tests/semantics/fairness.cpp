@@ -114,6 +114,42 @@ TEST_P(fairness, a_goroutine_spawned_from_a_thread_runs_although_every_processor
   });
 }
 
+// Regular patterns of few steps: a scheduler that looks up at every n-th step only must not be stepped over.
+TEST_P(fairness, goroutines_with_their_own_stack_size_starve_nobody) {
+  here([&] {
+    for (int pattern = 0; pattern < 8; ++pattern) {
+      const int children = 1 + pattern % 4;
+      const bool yields = pattern >= 4;
+      std::atomic<bool> stop{false};
+      support::crew spawner;
+      spawner.start([&] {
+        while (!stop) {
+          weft::wait_group wg;
+          wg.add(children);
+          for (int i = 0; i < children; ++i) {
+            weft::go({.stack_size = 1 << 20}, [&] {
+              if (yields) weft::yield();
+              wg.done();
+            });
+          }
+          wg.wait();
+        }
+      });
+      auto outside = crew();
+      outside.start([] {
+        for (int i = 0; i < 5; ++i) {
+          weft::chan<void> ran;
+          weft::go([ran] { ran.send(); });
+          ran.recv();
+        }
+        weft::sleep(100us);
+      });
+      outside.join();
+      stop = true;
+    }
+  });
+}
+
 TEST_P(fairness, contenders_for_a_mutex_all_progress) {
   here([&] {
     weft::mutex m;
