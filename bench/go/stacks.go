@@ -78,6 +78,5 @@ func growth(s *sheet) {
 	debug.FreeOSMemory()
 	time.Sleep(time.Duration(s.argument("idle-ms")) * time.Millisecond)
 	s.set("ended_bytes", each())
-	s.set("depth_bytes", float64(depth))
 	s.set("tasks", float64(tasks))
 }

@@ -14,7 +14,8 @@ using testing::Not;
 TEST_F(lab, list_names_every_experiment_with_its_sizes) {
   const outcome o = run_lab({"--list"});
   EXPECT_EQ(o.status, 0);
-  for (const char* id : {"e1 ", "e2 ", "e3 ", "e4 ", "e5 ", "e6 ", "e7 ", "e8 ", "e10 ", "e11 ", "e12 ", "e13 ", "e14 ", "e15 ", "e18 "})
+  for (const char* id :
+       {"e1 ", "e2 ", "e3 ", "e4 ", "e5 ", "e6 ", "e7 ", "e8 ", "e10 ", "e11 ", "e12 ", "e13 ", "e14 ", "e15 ", "e18 "})
     EXPECT_THAT("\n" + o.out, HasSubstr(std::string("\n") + id));
   EXPECT_THAT(o.out, HasSubstr("--sleeps"));
 }
@@ -27,7 +28,8 @@ TEST_F(lab, help_is_shown_on_stdout) {
 }
 
 TEST_F(lab, an_unknown_experiment_is_refused_with_the_nearest) {
-  const std::pair<const char*, const char*> slips[] = {{"pingpnog", "pingpong"}, {"sleeper", "sleepers"}, {"milion", "million"}};
+  const std::pair<const char*, const char*> slips[] = {
+      {"pingpnog", "pingpong"}, {"sleeper", "sleepers"}, {"milion", "million"}};
   for (const auto& [slip, meant] : slips) {
     const outcome o = run_lab({slip});
     EXPECT_EQ(o.status, 2) << slip;
@@ -37,7 +39,8 @@ TEST_F(lab, an_unknown_experiment_is_refused_with_the_nearest) {
 }
 
 TEST_F(lab, an_experiment_of_a_later_version_says_what_it_comes_with) {
-  const std::pair<const char*, const char*> later[] = {{"e9", "networking"}, {"e16", "leak report"}, {"e17", "race detector"}, {"E9", "networking"}};
+  const std::pair<const char*, const char*> later[] = {
+      {"e9", "networking"}, {"e16", "leak report"}, {"e17", "race detector"}, {"E9", "networking"}};
   for (const auto& [id, with] : later) {
     const outcome o = run_lab({id});
     EXPECT_EQ(o.status, 2) << id;
@@ -69,10 +72,11 @@ TEST_F(lab, experiments_are_found_by_id_in_any_case_and_by_name) {
 }
 
 TEST_F(lab, the_terminal_shows_machine_limits_claim_figures_verdict_and_how_to_repeat) {
-  const outcome o = run_lab({"e8", "--tasks", "100", "--thread-tasks", "10", "--no-go", "--report", (folder_ / "r").string()});
+  const outcome o =
+      run_lab({"e8", "--tasks", "100", "--thread-tasks", "10", "--no-go", "--report", (folder_ / "r").string()});
   EXPECT_EQ(o.status, 0) << o.err;
-  for (const char* part : {"\nE8  Spawn and join", "\n  claim ", "\n  machine ", "\n  limits ", "\n  sizes ", "goroutines, one by one",
-                           "\n  verdict ", "weft lab e8 --tasks 100 --thread-tasks 10"})
+  for (const char* part : {"\nE8  Spawn and join", "\n  claim ", "\n  machine ", "\n  limits ", "\n  sizes ",
+                           "goroutines, one by one", "\n  verdict ", "weft lab e8 --tasks 100 --thread-tasks 10"})
     EXPECT_THAT(o.out, HasSubstr(part));
 }
 

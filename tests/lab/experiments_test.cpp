@@ -61,21 +61,17 @@ TEST_P(experiment, ends_in_a_verdict_that_follows_from_its_checks) {
   EXPECT_FALSE(e["claim"].get<std::string>().empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(, experiment,
-    testing::Values(tiny{"e1", 3, {"--tasks", "20", "--sleeps", "3"}},
-                    tiny{"e2", 2, {"--tasks", "50"}},
-                    tiny{"e3", 2, {"--tasks", "50"}},
-                    tiny{"e4", 5, {"--rounds", "500", "--thread-rounds", "50"}},
-                    tiny{"e5", 4, {"--rounds", "500", "--thread-rounds", "50"}},
-                    tiny{"e6", 2, {"--most-tasks", "200"}},
+INSTANTIATE_TEST_SUITE_P(
+    , experiment,
+    testing::Values(tiny{"e1", 3, {"--tasks", "20", "--sleeps", "3"}}, tiny{"e2", 2, {"--tasks", "50"}},
+                    tiny{"e3", 2, {"--tasks", "50"}}, tiny{"e4", 5, {"--rounds", "500", "--thread-rounds", "50"}},
+                    tiny{"e5", 4, {"--rounds", "500", "--thread-rounds", "50"}}, tiny{"e6", 2, {"--most-tasks", "200"}},
                     tiny{"e7", 8, {"--tasks", "10", "--idle-ms", "20"}},
                     tiny{"e8", 4, {"--tasks", "1000", "--thread-tasks", "20"}},
                     tiny{"e10", 0, {"--cpu-tasks", "20", "--io-tasks", "200"}},
                     tiny{"e11", 6, {"--numbers", "2000", "--thread-numbers", "50"}},
-                    tiny{"e12", 6, {"--events", "4000"}},
-                    tiny{"e13", 4, {"--calls", "16", "--call-ms", "5"}},
-                    tiny{"e14", 2, {"--ms", "60"}},
-                    tiny{"e15", 4, {"--steps", "100", "--requests", "40"}},
+                    tiny{"e12", 6, {"--events", "4000"}}, tiny{"e13", 4, {"--calls", "16", "--call-ms", "5"}},
+                    tiny{"e14", 2, {"--ms", "60"}}, tiny{"e15", 4, {"--steps", "100", "--requests", "40"}},
                     tiny{"e18", 4, {"--ms", "40"}}),
     [](const auto& info) { return info.param.id; });
 
@@ -95,12 +91,14 @@ TEST_F(lab, a_thread_per_sleeper_is_seen_and_no_thread_per_goroutine) {
 
 TEST_F(lab, all_ways_of_counting_primes_find_the_same) {
   const json e = run_one({"e11", "--numbers", "2000", "--thread-numbers", "50"});
-  for (const json& row : e["rows"]) EXPECT_EQ(figure(row, "primes"), figure(row, "numbers") == 2000 ? 303 : 15) << row["label"];
+  for (const json& row : e["rows"])
+    EXPECT_EQ(figure(row, "primes"), figure(row, "numbers") == 2000 ? 303 : 15) << row["label"];
 }
 
 TEST_F(lab, all_ways_of_counting_events_count_every_one) {
   const json e = run_one({"e12", "--events", "4000"});
-  for (const json& row : e["rows"]) EXPECT_EQ(figure(row, "events"), row["form"] == "partial counts" ? 40'000 : 4'000) << row["label"];
+  for (const json& row : e["rows"])
+    EXPECT_EQ(figure(row, "events"), row["form"] == "partial counts" ? 40'000 : 4'000) << row["label"];
 }
 
 TEST_F(lab, a_raw_switch_saves_three_registers) {

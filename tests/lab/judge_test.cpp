@@ -43,7 +43,8 @@ TEST(judge, a_missing_run_leaves_the_check_undecided_and_says_why) {
 }
 
 TEST(judge, runs_are_told_apart_by_their_arguments) {
-  const std::vector<outcome> runs{run_of(kind::goroutines, {{"rate", 1}}, {{"procs", 1}}), run_of(kind::goroutines, {{"rate", 2}}, {{"procs", 2}})};
+  const std::vector<outcome> runs{run_of(kind::goroutines, {{"rate", 1}}, {{"procs", 1}}),
+                                  run_of(kind::goroutines, {{"rate", 2}}, {{"procs", 2}})};
   const judge j(runs, {});
   EXPECT_EQ(j.figure({kind::goroutines, "", {{"procs", 2}}}, "rate").value, 2);
   EXPECT_FALSE(j.figure({kind::goroutines, "", {{"procs", 3}}}, "rate").value.has_value());

@@ -13,8 +13,9 @@ class report : public lab {
  protected:
   void SetUp() override {
     lab::SetUp();
-    const cli::outcome o = run_lab({"e8", "e5", "--tasks", "100", "--thread-tasks", "5", "--rounds", "100", "--thread-rounds", "10",
-                                    "--no-go", "--report", (folder_ / "deep" / "report").string()});
+    const cli::outcome o =
+        run_lab({"e8", "e5", "--tasks", "100", "--thread-tasks", "5", "--rounds", "100", "--thread-rounds", "10",
+                 "--no-go", "--report", (folder_ / "deep" / "report").string()});
     ASSERT_EQ(o.status, 0) << o.err;
     html_ = cli::content(folder_ / "deep" / "report" / "report.html");
     json_ = json::parse(cli::content(folder_ / "deep" / "report" / "report.json"), nullptr, false);
@@ -53,7 +54,8 @@ TEST_F(report, json_describes_machine_limits_and_experiments) {
 
 TEST_F(report, a_folder_that_cannot_be_written_is_a_failure) {
   const auto file = write("occupied", "a file, not a folder");
-  const cli::outcome o = run_lab({"e8", "--tasks", "10", "--thread-tasks", "2", "--no-go", "--report", (file / "below").string()});
+  const cli::outcome o =
+      run_lab({"e8", "--tasks", "10", "--thread-tasks", "2", "--no-go", "--report", (file / "below").string()});
   EXPECT_EQ(o.status, 1);
   EXPECT_THAT(o.err, HasSubstr("cannot make"));
 }
@@ -61,8 +63,8 @@ TEST_F(report, a_folder_that_cannot_be_written_is_a_failure) {
 TEST_F(lab, go_runs_beside_the_others_where_it_is_found) {
   if (std::system("go version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no go on the PATH";
   setenv("GOCACHE", GO_CACHE, 1);
-  const cli::outcome o = run_lab({"e8", "e11", "e14", "--tasks", "1000", "--thread-tasks", "10", "--numbers", "2000", "--thread-numbers", "50",
-                                  "--ms", "50", "--json"});
+  const cli::outcome o = run_lab({"e8", "e11", "e14", "--tasks", "1000", "--thread-tasks", "10", "--numbers", "2000",
+                                  "--thread-numbers", "50", "--ms", "50", "--json"});
   EXPECT_EQ(o.status, 0) << o.err;
   const json all = json::parse(o.out);
   EXPECT_EQ(all["go_missing"], "") << "older than 1.19?";

@@ -15,8 +15,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <weft/chan.h>
-#include <weft/rw_mutex.h>
 #include <weft/runtime.h>
+#include <weft/rw_mutex.h>
 #include <weft/time.h>
 #include <weft/wait_group.h>
 
@@ -62,11 +62,14 @@ class thread_crowd {
   // sheet. Join before starting again.
   template <class F>
   long start(long n, const F& f) {
-    return start_threads(n, [](void* p) -> void* {
-      const auto& me = *static_cast<place*>(p);
-      (*static_cast<const F*>(me.function))(me.index);
-      return nullptr;
-    }, &f);
+    return start_threads(
+        n,
+        [](void* p) -> void* {
+          const auto& me = *static_cast<place*>(p);
+          (*static_cast<const F*>(me.function))(me.index);
+          return nullptr;
+        },
+        &f);
   }
   void join();
 
@@ -107,7 +110,8 @@ class goroutine_crowd {
 struct os_threads {
   using crowd = thread_crowd;
   using gate = lab::gate<std::shared_mutex>;
-  template <class T> using queue = bounded_queue<T>;
+  template <class T>
+  using queue = bounded_queue<T>;
   static long allowed(sheet& s, long wanted) { return s.threads_allowed(wanted); }
   static int processors() { return static_cast<int>(usable_cpu_list().size()); }
   // False: the kernel allows no more threads.
@@ -132,7 +136,8 @@ struct pinned_threads : os_threads {
 struct goroutines {
   using crowd = goroutine_crowd;
   using gate = lab::gate<rw_mutex>;
-  template <class T> using queue = chan<T>;
+  template <class T>
+  using queue = chan<T>;
   static long allowed(sheet& s, long wanted) { return s.memory_allows(wanted, 5 * 1024); }
   static int processors() { return weft::procs(); }
   template <class F>

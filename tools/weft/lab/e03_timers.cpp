@@ -29,7 +29,7 @@ std::vector<job> plan(const arguments&) { return {{kind::threads, ""}, {kind::go
 void verdict(judge& j) {
   j.complete("goroutines: all of them ran", {kind::goroutines});
   j.at_most("no thread per sleeper: threads in the process", j.figure({kind::goroutines}, "peak_threads"), 64, "");
-  j.at_most("elapsed near 100 ms", j.figure({kind::goroutines}, "again_s"), 0.200, "_s");
+  j.at_most("elapsed near 100 ms, with warm stacks", j.figure({kind::goroutines}, "again_s"), 0.300, "_s");
 }
 
 }  // namespace
@@ -38,14 +38,19 @@ experiment e03_timers() {
   return {.id = "e3",
           .name = "timers",
           .title = "A hundred thousand timers",
-          .what = "100,000 tasks sleep 100 ms; twice in one process, the second time with warm stacks. Threads as many as "
-                  "the limits allow.",
+          .what =
+              "100,000 tasks sleep 100 ms; twice in one process, the second time with warm stacks. Threads as many "
+              "as the limits allow.",
           .claim = "No thread per sleeper; elapsed near 100 ms.",
           .parameters = {{"tasks", "tasks that sleep 100 ms", 100'000, 100'000}},
           .bodies = {{kind::threads, "", &run<os_threads>}, {kind::goroutines, "", &run<goroutines>}},
           .plan = &plan,
-          .columns = {{"tasks", "tasks"}, {"first_s", "first"}, {"again_s", "again"}, {"cpu_s", "CPU"},
-                      {"peak_bytes", "peak memory"}, {"peak_threads", "threads"}},
+          .columns = {{"tasks", "tasks"},
+                      {"first_s", "first"},
+                      {"again_s", "again"},
+                      {"cpu_s", "CPU"},
+                      {"peak_bytes", "peak memory"},
+                      {"peak_threads", "threads"}},
           .charts = {{chart::type::bars, "Elapsed; 100 ms would be perfect", {"first_s", "again_s"}}},
           .verdict = &verdict};
 }

@@ -88,13 +88,17 @@ void thread_futex(sheet& s) {
 }
 
 std::vector<job> plan(const arguments&) {
-  return {{kind::plain, "raw switch"}, {kind::goroutines, "yield", {{"procs", 1}}}, {kind::threads, "sched_yield"},
-          {kind::threads, "futex"},    {kind::go, "yield", {{"procs", 1}}}};
+  return {{kind::plain, "raw switch"},
+          {kind::goroutines, "yield", {{"procs", 1}}},
+          {kind::threads, "sched_yield"},
+          {kind::threads, "futex"},
+          {kind::go, "yield", {{"procs", 1}}}};
 }
 
 void verdict(judge& j) {
   j.at_most("a raw switch saves three registers", j.figure({kind::plain, "raw switch"}, "saved_bytes"), 24, "_bytes");
-  j.at_least("the kernel saves all of them", j.ratio({kind::threads, "futex"}, {kind::plain, "raw switch"}, "saved_bytes"), 10);
+  j.at_least("the kernel saves all of them",
+             j.ratio({kind::threads, "futex"}, {kind::plain, "raw switch"}, "saved_bytes"), 10);
   j.at_least("a kernel switch by sched_yield takes longer than a goroutine's yield",
              j.ratio({kind::threads, "sched_yield"}, {kind::goroutines, "yield"}, "switch_ns"), 5);
   j.at_least("a kernel switch by futex takes longer than a goroutine's yield",
@@ -104,22 +108,24 @@ void verdict(judge& j) {
 }  // namespace
 
 experiment e05_switch() {
-  return {.id = "e5",
-          .name = "switch",
-          .title = "What a switch saves",
-          .what = "The raw switch of stacks, no scheduler; two goroutines that yield on one processor; two threads on one core "
-                  "that switch by sched_yield and by futex. Bytes are what must be saved of the CPU's state.",
-          .claim = "Three registers against all of them.",
-          .parameters = {{"rounds", "switches per goroutine", 5'000'000, 1'000'000},
-                         {"thread-rounds", "switches per thread", 200'000, 50'000}},
-          .bodies = {{kind::plain, "raw switch", &raw_switch},
-                     {kind::goroutines, "yield", &goroutine_yield},
-                     {kind::threads, "sched_yield", &thread_yield},
-                     {kind::threads, "futex", &thread_futex}},
-          .plan = &plan,
-          .columns = {{"switch_ns", "one switch"}, {"saved_bytes", "saved"}, {"voluntary", "kernel switches"}},
-          .charts = {{chart::type::bars, "One switch", {"switch_ns"}, "", true}},
-          .verdict = &verdict};
+  return {
+      .id = "e5",
+      .name = "switch",
+      .title = "What a switch saves",
+      .what =
+          "The raw switch of stacks, no scheduler; two goroutines that yield on one processor; two threads on one "
+          "core that switch by sched_yield and by futex. Bytes are what must be saved of the CPU's state.",
+      .claim = "Three registers against all of them.",
+      .parameters = {{"rounds", "switches per goroutine", 5'000'000, 1'000'000},
+                     {"thread-rounds", "switches per thread", 200'000, 50'000}},
+      .bodies = {{kind::plain, "raw switch", &raw_switch},
+                 {kind::goroutines, "yield", &goroutine_yield},
+                 {kind::threads, "sched_yield", &thread_yield},
+                 {kind::threads, "futex", &thread_futex}},
+      .plan = &plan,
+      .columns = {{"switch_ns", "one switch"}, {"saved_bytes", "saved"}, {"voluntary", "kernel switches"}},
+      .charts = {{chart::type::bars, "One switch", {"switch_ns"}, "", true}},
+      .verdict = &verdict};
 }
 
 }  // namespace weft::lab

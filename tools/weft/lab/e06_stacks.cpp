@@ -77,14 +77,19 @@ experiment e06_stacks() {
   return {.id = "e6",
           .name = "stacks",
           .title = "Stack arithmetic",
-          .what = "1,000, 10,000 and 100,000 parked tasks: address space reserved and memory taken by each, page tables "
-                  "included; what the kernel keeps for a thread beside that is shown as well (it is counted for the whole machine).",
+          .what =
+              "1,000, 10,000 and 100,000 parked tasks: address space reserved and memory taken by each, page tables "
+              "included; what the kernel keeps for a thread beside that is shown as well (it is counted for the "
+              "whole machine).",
           .claim = "A thread: 8 MiB reserved, 8 KB resident. A goroutine: about 2–4 KB.",
           .parameters = {{"most-tasks", "leave out the sizes above this one", 100'000, 100'000}},
           .bodies = {{kind::threads, "", &run<os_threads>}, {kind::goroutines, "", &run<goroutines>}},
           .plan = &plan,
-          .columns = {{"tasks", "tasks"}, {"task_reserved_bytes", "reserved each"}, {"task_resident_bytes", "resident each"},
-                      {"task_table_bytes", "page tables each"}, {"task_bytes", "takes in all"},
+          .columns = {{"tasks", "tasks"},
+                      {"task_reserved_bytes", "reserved each"},
+                      {"task_resident_bytes", "resident each"},
+                      {"task_table_bytes", "page tables each"},
+                      {"task_bytes", "takes in all"},
                       {"task_kernel_bytes", "kernel stack each"}},
           .charts = {{chart::type::lines, "Memory per parked task", {"task_bytes"}, "tasks"},
                      {chart::type::lines, "Address space per parked task", {"task_reserved_bytes"}, "tasks", true}},

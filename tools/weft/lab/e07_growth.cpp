@@ -17,8 +17,10 @@ template <class F>
   volatile char frame[frame_bytes - 64];  // the rest is what a call itself takes
   frame[0] = 1;
   frame[sizeof frame - 1] = 1;
-  if (bytes <= frame_bytes) at_bottom();
-  else descend(bytes - frame_bytes, at_bottom);
+  if (bytes <= frame_bytes)
+    at_bottom();
+  else
+    descend(bytes - frame_bytes, at_bottom);
   frame[1] = frame[0];  // the frame is needed until here: no tail call
 }
 
@@ -59,14 +61,15 @@ void run(sheet& s) {
   }
   Tasks::sleep(std::chrono::milliseconds(s.argument("idle-ms")));  // an idle second gives the memory back
   s.set("ended_bytes", each());
-  s.set("depth_bytes", static_cast<double>(depth_bytes));
   s.set("tasks", started);
 }
 
 std::vector<job> plan(const arguments&) {
   std::vector<job> jobs;
   for (const kind who : {kind::threads, kind::goroutines, kind::go}) {
-    for (const long kib : depths_kib) jobs.push_back({who, "", {{"depth-kib", kib}}});
+    for (const long kib : depths_kib)
+      jobs.push_back(
+          {who, "", {{"depth-kib", kib}}, std::string(kind_name(who)) + ", " + std::to_string(kib) + " KiB"});
   }
   return jobs;
 }
@@ -84,20 +87,24 @@ void verdict(judge& j) {
 }  // namespace
 
 experiment e07_growth() {
-  return {.id = "e7",
-          .name = "growth",
-          .title = "Growth",
-          .what = "1,000 tasks recurse until 4, 16, 64 or 160 KiB of stack are in use, and return: memory per task before, at "
-                  "depth, after the return, and a second after all have ended.",
-          .claim = "Stacks start small and grow when needed.",
-          .parameters = {{"tasks", "tasks that recurse", 1'000, 300},
-                         {"idle-ms", "wait this long after the end, in ms", 1'100, 1'100}},
-          .bodies = {{kind::threads, "", &run<os_threads>}, {kind::goroutines, "", &run<goroutines>}},
-          .plan = &plan,
-          .columns = {{"depth_bytes", "depth"}, {"before_bytes", "before"}, {"at_depth_bytes", "at depth"},
-                      {"after_bytes", "after return"}, {"ended_bytes", "ended"}},
-          .charts = {{chart::type::lines, "Memory per task at depth", {"at_depth_bytes"}, "depth-kib", true}},
-          .verdict = &verdict};
+  return {
+      .id = "e7",
+      .name = "growth",
+      .title = "Growth",
+      .what =
+          "1,000 tasks recurse until 4, 16, 64 or 160 KiB of stack are in use, and return: memory per task before, "
+          "at depth, after the return, and a second after all have ended.",
+      .claim = "Stacks start small and grow when needed.",
+      .parameters = {{"tasks", "tasks that recurse", 1'000, 300},
+                     {"idle-ms", "wait this long after the end, in ms", 1'100, 1'100}},
+      .bodies = {{kind::threads, "", &run<os_threads>}, {kind::goroutines, "", &run<goroutines>}},
+      .plan = &plan,
+      .columns = {{"before_bytes", "before"},
+                  {"at_depth_bytes", "at depth"},
+                  {"after_bytes", "after return"},
+                  {"ended_bytes", "ended"}},
+      .charts = {{chart::type::bars, "Memory per task", {"before_bytes", "at_depth_bytes", "ended_bytes"}}},
+      .verdict = &verdict};
 }
 
 }  // namespace weft::lab

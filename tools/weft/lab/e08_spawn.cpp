@@ -42,29 +42,39 @@ std::vector<job> plan(const arguments&) {
 void verdict(judge& j) {
   j.complete("all goroutines ran", {kind::goroutines, "all at once"});
   for (const char* form : {"one by one", "all at once"}) {
-    j.at_most(std::string("a goroutine costs under a microsecond, ") + form, j.figure({kind::goroutines, form}, "task_ns"), 1'000, "_ns");
-    j.at_least(std::string("a thread costs more, ") + form, j.ratio({kind::threads, form}, {kind::goroutines, form}, "task_ns"), 10);
+    j.at_most(std::string("a goroutine costs under a microsecond, ") + form,
+              j.figure({kind::goroutines, form}, "task_ns"), 1'000, "_ns");
+    j.at_least(std::string("a thread costs more, ") + form,
+               j.ratio({kind::threads, form}, {kind::goroutines, form}, "task_ns"), 10);
   }
 }
 
 }  // namespace
 
 experiment e08_spawn() {
-  return {.id = "e8",
-          .name = "spawn",
-          .title = "Spawn and join",
-          .what = "A million empty tasks: one started, one joined, again and again; and all started, then all joined. Threads: "
-                  "fewer of them, and all at once as many as the limits allow.",
-          .claim = "Creation and teardown of goroutines are cheap.",
-          .parameters = {{"tasks", "empty goroutines", 1'000'000, 300'000}, {"thread-tasks", "empty threads", 50'000, 10'000}},
-          .bodies = {{kind::threads, "one by one", [](sheet& s) { one_by_one<os_threads>(s, s.argument("thread-tasks")); }},
-                     {kind::threads, "all at once", [](sheet& s) { all_at_once<os_threads>(s, s.argument("thread-tasks")); }},
-                     {kind::goroutines, "one by one", [](sheet& s) { one_by_one<goroutines>(s, s.argument("tasks")); }},
-                     {kind::goroutines, "all at once", [](sheet& s) { all_at_once<goroutines>(s, s.argument("tasks")); }}},
-          .plan = &plan,
-          .columns = {{"tasks", "tasks"}, {"task_ns", "each"}, {"user_s", "user"}, {"sys_s", "sys"}, {"peak_bytes", "peak memory"}},
-          .charts = {{chart::type::bars, "Start and join one empty task", {"task_ns"}, "", true}},
-          .verdict = &verdict};
+  return {
+      .id = "e8",
+      .name = "spawn",
+      .title = "Spawn and join",
+      .what =
+          "A million empty tasks: one started, one joined, again and again; and all started, then all joined. "
+          "Threads: fewer of them, and all at once as many as the limits allow.",
+      .claim = "Creation and teardown of goroutines are cheap.",
+      .parameters = {{"tasks", "empty goroutines", 1'000'000, 300'000},
+                     {"thread-tasks", "empty threads", 50'000, 10'000}},
+      .bodies = {{kind::threads, "one by one", [](sheet& s) { one_by_one<os_threads>(s, s.argument("thread-tasks")); }},
+                 {kind::threads, "all at once",
+                  [](sheet& s) { all_at_once<os_threads>(s, s.argument("thread-tasks")); }},
+                 {kind::goroutines, "one by one", [](sheet& s) { one_by_one<goroutines>(s, s.argument("tasks")); }},
+                 {kind::goroutines, "all at once", [](sheet& s) { all_at_once<goroutines>(s, s.argument("tasks")); }}},
+      .plan = &plan,
+      .columns = {{"tasks", "tasks"},
+                  {"task_ns", "each"},
+                  {"user_s", "user"},
+                  {"sys_s", "sys"},
+                  {"peak_bytes", "peak memory"}},
+      .charts = {{chart::type::bars, "Start and join one empty task", {"task_ns"}, "", true}},
+      .verdict = &verdict};
 }
 
 }  // namespace weft::lab

@@ -95,7 +95,9 @@ void verdict(judge& j) {
     return j.figure({kind::goroutines, load, {{"procs", procs}}}, "tasks_per_second");
   };
   const long n = cpus();
-  if (n > 1) j.at_least("CPU-bound: as many processors as CPUs help", judge::ratio(speed("CPU-bound", n), speed("CPU-bound", 1)), 0.7 * static_cast<double>(n));
+  if (n > 1)
+    j.at_least("CPU-bound: as many processors as CPUs help", judge::ratio(speed("CPU-bound", n), speed("CPU-bound", 1)),
+               0.7 * static_cast<double>(n));
   j.at_most("CPU-bound: more than that do not", judge::ratio(speed("CPU-bound", 2 * n), speed("CPU-bound", n)), 1.2);
   j.at_most("I/O-bound: one is nearly enough", judge::ratio(speed("I/O-bound", 2 * n), speed("I/O-bound", 1)), 1.5);
 }
@@ -103,22 +105,25 @@ void verdict(judge& j) {
 }  // namespace
 
 experiment e10_procs() {
-  return {.id = "e10",
-          .name = "procs",
-          .title = "Sweep of the processors",
-          .what = "CPU-bound tasks of 50 µs and I/O-bound tasks that wait 1 ms, at procs = 1 … 2 × CPUs, the best of three rounds. A goroutine per task "
-                  "(I/O: per 50 tasks), against a pool of as many threads.",
-          .claim = "Raising GOMAXPROCS stops helping at the number of CPUs, and for I/O it hardly matters; a thread pool is as fast "
-                   "as it is large.",
-          .parameters = {{"cpu-tasks", "CPU-bound tasks", 10'000, 2'000}, {"io-tasks", "I/O-bound tasks", 50'000, 10'000}},
-          .bodies = {{kind::threads, "CPU-bound", &threads_cpu},
-                     {kind::threads, "I/O-bound", &threads_io},
-                     {kind::goroutines, "CPU-bound", &goroutines_cpu},
-                     {kind::goroutines, "I/O-bound", &goroutines_io}},
-          .plan = &plan,
-          .columns = {{"procs", "procs"}, {"tasks_per_second", "tasks/s"}, {"cpu_s", "CPU"}, {"voluntary", "switches"}},
-          .charts = {{chart::type::lines, "Tasks per second", {"tasks_per_second"}, "procs", true}},
-          .verdict = &verdict};
+  return {
+      .id = "e10",
+      .name = "procs",
+      .title = "Sweep of the processors",
+      .what =
+          "CPU-bound tasks of 50 µs and I/O-bound tasks that wait 1 ms, at procs = 1 … 2 × CPUs, the best of three "
+          "rounds. A goroutine per task (I/O: per 50 tasks), against a pool of as many threads.",
+      .claim =
+          "Raising GOMAXPROCS stops helping at the number of CPUs, and for I/O it hardly matters; a thread pool is "
+          "as fast as it is large.",
+      .parameters = {{"cpu-tasks", "CPU-bound tasks", 10'000, 2'000}, {"io-tasks", "I/O-bound tasks", 50'000, 10'000}},
+      .bodies = {{kind::threads, "CPU-bound", &threads_cpu},
+                 {kind::threads, "I/O-bound", &threads_io},
+                 {kind::goroutines, "CPU-bound", &goroutines_cpu},
+                 {kind::goroutines, "I/O-bound", &goroutines_io}},
+      .plan = &plan,
+      .columns = {{"procs", "procs"}, {"tasks_per_second", "tasks/s"}, {"cpu_s", "CPU"}, {"voluntary", "switches"}},
+      .charts = {{chart::type::lines, "Tasks per second", {"tasks_per_second"}, "procs", true}},
+      .verdict = &verdict};
 }
 
 }  // namespace weft::lab

@@ -64,8 +64,8 @@ void threads(sheet& s) {
 }
 
 std::vector<job> plan(const arguments&) {
-  return {{kind::threads, "unbounded"}, {kind::goroutines, "undeclared"}, {kind::goroutines, "declared"},
-          {kind::goroutines, "bounded to 8"}, {kind::go, "unbounded"}, {kind::go, "bounded to 8"}};
+  return {{kind::threads, "unbounded"},       {kind::goroutines, "undeclared"}, {kind::goroutines, "declared"},
+          {kind::goroutines, "bounded to 8"}, {kind::go, "unbounded"},          {kind::go, "bounded to 8"}};
 }
 
 void verdict(judge& j) {
@@ -83,8 +83,9 @@ experiment e13_blocking() {
   return {.id = "e13",
           .name = "blocking",
           .title = "Blocking native calls",
-          .what = "1,000 goroutines each call a C function that sleeps 100 ms: as it is, declared by weft::blocking, and bounded to "
-                  "8 by a semaphore; threads the same. Beside them a task that wakes every millisecond.",
+          .what =
+              "1,000 goroutines each call a C function that sleeps 100 ms: as it is, declared by weft::blocking, and "
+              "bounded to 8 by a semaphore; threads the same. Beside them a task that wakes every millisecond.",
           .claim = "Others keep running; threads are bounded.",
           .parameters = {{"calls", "calls", 1'000, 300}, {"call-ms", "each blocks this long, in ms", 100, 50}},
           .bodies = {{kind::threads, "unbounded", &threads},
@@ -92,8 +93,13 @@ experiment e13_blocking() {
                      {kind::goroutines, "declared", &declared},
                      {kind::goroutines, "bounded to 8", &bounded}},
           .plan = &plan,
-          .columns = {{"calls", "calls"}, {"real_s", "real"}, {"peak_threads", "threads"}, {"late_p50_s", "late p50"},
-                      {"late_p99_s", "late p99"}, {"late_max_s", "late max"}, {"cpu_s", "CPU"}},
+          .columns = {{"calls", "calls"},
+                      {"real_s", "real"},
+                      {"peak_threads", "threads"},
+                      {"late_p50_s", "late p50"},
+                      {"late_p99_s", "late p99"},
+                      {"late_max_s", "late max"},
+                      {"cpu_s", "CPU"}},
           .charts = {{chart::type::bars, "Threads in the process", {"peak_threads"}},
                      {chart::type::curve, "How late the others wake", {"late"}, "", true}},
           .verdict = &verdict};

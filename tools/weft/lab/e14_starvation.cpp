@@ -41,14 +41,19 @@ experiment e14_starvation() {
   return {.id = "e14",
           .name = "starvation",
           .title = "Starvation",
-          .what = "Endless loops on every processor beside a goroutine that must wake every millisecond: how late it does. Threads "
-                  "and Go the same.",
+          .what =
+              "Endless loops on every processor beside a goroutine that must wake every millisecond: how late it "
+              "does. Threads and Go the same.",
           .claim = "Lateness p50, p99, max; Go's is tens of milliseconds.",
           .parameters = {{"ms", "run this long, in ms", 5'000, 1'500}},
           .bodies = {{kind::threads, "", &run<os_threads>}, {kind::goroutines, "", &run<goroutines>}},
           .plan = &plan,
-          .columns = {{"loops", "loops"}, {"wakeups", "wake-ups"}, {"late_p50_s", "late p50"}, {"late_p99_s", "late p99"},
-                      {"late_max_s", "late max"}, {"peak_threads", "threads"}},
+          .columns = {{"loops", "loops"},
+                      {"wakeups", "wake-ups"},
+                      {"late_p50_s", "late p50"},
+                      {"late_p99_s", "late p99"},
+                      {"late_max_s", "late max"},
+                      {"peak_threads", "threads"}},
           .charts = {{chart::type::curve, "Lateness of a 1 ms sleeper", {"late"}, "", true}},
           .verdict = &verdict};
 }

@@ -1,7 +1,7 @@
 // E15: one handler floods the scheduler with CPU work; what do the other requests notice?
 //
 // Requests arrive every millisecond whether or not earlier ones are answered; latency counts from the moment a request
-// was due, so a stalled server cannot hide its delay. In the first tenth of the run one more request comes: it wants 100,000
+// was due, so a stalled server cannot hide its delay. After a tenth of the run one more request comes: it wants 100,000
 // steps of CPU work, about 50 µs each, and its client gives up after 200 ms.
 #include <weft/context.h>
 
@@ -120,17 +120,26 @@ experiment e15_flood() {
   return {.id = "e15",
           .name = "flood",
           .title = "Flooding the scheduler",
-          .what = "A server gets a request every millisecond. One handler spawns 100,000 CPU steps of 50 µs; or it gives them to "
-                  "procs() workers, which stop when its client gives up after 200 ms. Latency of the other requests.",
+          .what =
+              "A server gets a request every millisecond. One handler spawns 100,000 CPU steps of 50 µs; or it gives "
+              "them to procs() workers, which stop when its client gives up after 200 ms. Latency of the other "
+              "requests.",
           .claim = "Unbounded spawning hurts everybody else; bounded workers with cancellation do not.",
-          .parameters = {{"steps", "CPU steps of 50 µs", 100'000, 25'000}, {"requests", "other requests, one per ms", 3'000, 1'000}},
+          .parameters = {{"steps", "CPU steps of 50 µs", 100'000, 25'000},
+                         {"requests", "other requests, one per ms", 3'000, 1'000}},
           .bodies = {{kind::threads, "unbounded", &unbounded<os_threads>},
                      {kind::threads, "bounded", &threads_bounded},
                      {kind::goroutines, "unbounded", &unbounded<goroutines>},
                      {kind::goroutines, "bounded", &goroutines_bounded}},
           .plan = &plan,
-          .columns = {{"requests", "requests"}, {"latency_p50_s", "latency p50"}, {"latency_p99_s", "p99"}, {"latency_max_s", "max"},
-                      {"steps_done", "steps done"}, {"cpu_s", "CPU"}, {"peak_bytes", "peak memory"}, {"peak_threads", "threads"}},
+          .columns = {{"requests", "requests"},
+                      {"latency_p50_s", "latency p50"},
+                      {"latency_p99_s", "p99"},
+                      {"latency_max_s", "max"},
+                      {"steps_done", "steps done"},
+                      {"cpu_s", "CPU"},
+                      {"peak_bytes", "peak memory"},
+                      {"peak_threads", "threads"}},
           .charts = {{chart::type::curve, "Latency of the other requests", {"latency"}, "", true}},
           .verdict = &verdict};
 }

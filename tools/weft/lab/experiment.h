@@ -8,8 +8,8 @@
 //             .plan = …, .columns = {{"spawn_ns", "each"}}, .charts = {…}, .judge = …};
 //   }
 //
-// Every run of a body happens in a process of its own (runner.h), so that its CPU time, peak memory and switches are its
-// own. A body writes its figures on a sheet (sheet.h); the judge compares figures of different runs (judge.h); the
+// Every run of a body happens in a process of its own (runner.h): CPU time, peak memory and switches are those of the
+// run alone. A body writes its figures on a sheet (sheet.h); the judge compares figures of different runs (judge.h); the
 // columns and charts say which figures are shown. Figures are numbers with a name; the end of the name is the unit:
 // _s, _ns, _bytes, _x (a ratio), _percent; no such end: a count.
 #pragma once

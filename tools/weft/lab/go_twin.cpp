@@ -62,8 +62,9 @@ std::string build_go_twin() {
   std::error_code failure;
   fs::create_directories(cache_folder(), failure);
   // Go's own cache makes this cheap when nothing changed.
-  const std::string log = output_of("cd " + tool::shell_line({sources.string()}) + " && GOFLAGS=-mod=mod GOTOOLCHAIN=local " +
-                                    tool::shell_line({go.path, "build", "-o", go_twin_path(), "."}) + " 2>&1");
+  const std::string log =
+      output_of("cd " + tool::shell_line({sources.string()}) + " && GOFLAGS=-mod=mod GOTOOLCHAIN=local " +
+                tool::shell_line({go.path, "build", "-o", go_twin_path(), "."}) + " 2>&1");
   return log.empty() ? "" : "go build: " + log.substr(0, log.find('\n', log.find('\n') + 1));
 }
 

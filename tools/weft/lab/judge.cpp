@@ -19,9 +19,9 @@ std::string label_of(const run_key& key) {
 const outcome* judge::find(const run_key& key) const {
   const auto found = std::ranges::find_if(outcomes_, [&](const outcome& o) {
     return o.what.who == key.who && o.what.form == key.form && std::ranges::all_of(key.extra, [&](const auto& wanted) {
-      const auto at = o.what.extra.find(wanted.first);
-      return at != o.what.extra.end() && at->second == wanted.second;
-    });
+             const auto at = o.what.extra.find(wanted.first);
+             return at != o.what.extra.end() && at->second == wanted.second;
+           });
   });
   return found == outcomes_.end() ? nullptr : &*found;
 }
@@ -60,7 +60,10 @@ void judge::at_most(std::string claim, const measure& m, double bound, std::stri
 void judge::complete(std::string claim, const run_key& key) {
   const outcome* o = find(key);
   const bool all = o && o->status == outcome::state::ok;
-  checks_.push_back({std::move(claim), all ? "all of it ran" : o ? o->note : "not run",
+  checks_.push_back({std::move(claim),
+                     all ? "all of it ran"
+                     : o ? o->note
+                         : "not run",
                      all ? check::result::held : check::result::undecided});
 }
 

@@ -60,7 +60,8 @@ class judge {
   const std::vector<check>& checks() const { return checks_; }
 
  private:
-  void decide(std::string claim, const measure& m, bool holds, const char* relation, double bound, std::string_view shape);
+  void decide(std::string claim, const measure& m, bool holds, const char* relation, double bound,
+              std::string_view shape);
 
   const std::vector<outcome>& outcomes_;
   arguments parameters_;

@@ -88,13 +88,15 @@ int choose(order& o) {
 
 void list() {
   for (const experiment& e : experiments()) {
-    std::printf("%-4s %-11s %s\n", std::string(e.id).c_str(), std::string(e.name).c_str(), std::string(e.title).c_str());
+    std::printf("%-4s %-11s %s\n", std::string(e.id).c_str(), std::string(e.name).c_str(),
+                std::string(e.title).c_str());
     for (const parameter& p : e.parameters)
       std::printf("%17s--%-14s %s (%s; quick: %s)\n", "", std::string(p.name).c_str(), std::string(p.help).c_str(),
                   format("", static_cast<double>(p.full)).c_str(), format("", static_cast<double>(p.quick)).c_str());
   }
   for (const later& l : not_yet)
-    std::printf("%-4s %-11s comes with %s\n", std::string(l.id).c_str(), std::string(l.name).c_str(), std::string(l.with).c_str());
+    std::printf("%-4s %-11s comes with %s\n", std::string(l.id).c_str(), std::string(l.name).c_str(),
+                std::string(l.with).c_str());
 }
 
 std::string local_time() {
@@ -118,7 +120,8 @@ std::string command_for(const experiment& e, const order& o) {
   std::string command = "weft lab " + std::string(e.id) + (o.is_quick ? " --quick" : "");
   for (const auto& [name, value] : o.sizes) {
     const auto is_its = [&, wanted = name](const parameter& p) { return p.name == wanted; };
-    if (name == "threads-limit" || std::ranges::any_of(e.parameters, is_its)) command += " --" + name + ' ' + std::to_string(value);
+    if (name == "threads-limit" || std::ranges::any_of(e.parameters, is_its))
+      command += " --" + name + ' ' + std::to_string(value);
   }
   return command;
 }
@@ -159,8 +162,10 @@ bool write_report(const lab_result& all, const std::filesystem::path& folder) {
     std::fprintf(stderr, "weft lab: cannot make %s: %s\n", folder.c_str(), failure.message().c_str());
     return false;
   }
-  if (!write_file(folder / "report.html", as_html(all)) || !write_file(folder / "report.json", as_json(all))) return false;
-  std::fprintf(stderr, "\nreport: %s (and report.json beside it)\n", std::filesystem::absolute(folder / "report.html").c_str());
+  if (!write_file(folder / "report.html", as_html(all)) || !write_file(folder / "report.json", as_json(all)))
+    return false;
+  std::fprintf(stderr, "\nreport: %s (and report.json beside it)\n",
+               std::filesystem::absolute(folder / "report.html").c_str());
   return true;
 }
 
@@ -183,8 +188,10 @@ int run_all(const order& o) {
     std::fflush(stdout);
     is_well &= std::ranges::none_of(done.outcomes, [](const outcome& r) { return r.status == outcome::state::failed; });
   }
-  if (o.as_json) std::fputs(as_json(all).c_str(), stdout);
-  else if (o.chosen.size() > 1) std::fputs(summary_text(all).c_str(), stdout);
+  if (o.as_json)
+    std::fputs(as_json(all).c_str(), stdout);
+  else if (o.chosen.size() > 1)
+    std::fputs(summary_text(all).c_str(), stdout);
   std::fflush(stdout);
   if (!o.report_dir.empty()) is_well &= write_report(all, o.report_dir);
   return is_well ? 0 : tool::exit_failed;
@@ -194,7 +201,8 @@ int run_all(const order& o) {
 void add_size_options(CLI::App& app, order& o) {
   std::set<std::string> names{"threads-limit"};
   const auto add = [&](const std::string& name, const std::string& help) {
-    app.add_option_function<long>("--" + name, [&o, name](const long& value) { o.sizes[name] = value; }, help)
+    app.add_option_function<long>(
+           "--" + name, [&o, name](const long& value) { o.sizes[name] = value; }, help)
         ->check(CLI::Range(1L, 100'000'000L))
         ->group("Sizes");
   };
@@ -208,15 +216,19 @@ void add_size_options(CLI::App& app, order& o) {
 
 int lab_main(int argc, char** argv) {
   order o;
-  CLI::App app("Runs experiments that check what is said about threads and goroutines, on this machine: real OS threads beside\n"
-               "goroutines, and Go when it is found. All of them when none is named. Each run is a process of its own.", "weft lab");
+  CLI::App app(
+      "Runs experiments that check what is said about threads and goroutines, on this machine: real OS threads beside\n"
+      "goroutines, and Go when it is found. All of them when none is named. Each run is a process of its own.",
+      "weft lab");
   app.add_option("experiment", o.words, "e1 … e18 or a name, as --list shows them");
   app.add_flag("--quick", o.is_quick, "small sizes: all experiments within two minutes");
-  app.add_option("--report", o.report_dir, "write report.html and report.json into this folder (default: weft-lab-report)");
+  app.add_option("--report", o.report_dir,
+                 "write report.html and report.json into this folder (default: weft-lab-report)");
   app.add_flag("--json", o.as_json, "print JSON instead of tables; a report only with --report");
   app.add_flag("--list", o.list_only, "list the experiments and their sizes, run nothing");
   app.add_flag("--no-go", o.without_go, "leave out Go");
-  app.add_option("--timeout", o.timeout_s, "seconds a single run may take (default: 300; quick: 30)")->check(CLI::PositiveNumber);
+  app.add_option("--timeout", o.timeout_s, "seconds a single run may take (default: 300; quick: 30)")
+      ->check(CLI::PositiveNumber);
   add_size_options(app, o);
   if (auto status = tool::parse_words(app, argc, argv, "[experiment…] [options]")) return *status;
   if (o.list_only) {

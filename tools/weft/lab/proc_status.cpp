@@ -11,8 +11,10 @@ namespace weft::lab {
 
 proc_status read_proc_status(pid_t pid) {
   char path[48];
-  if (pid) std::snprintf(path, sizeof path, "/proc/%d/status", static_cast<int>(pid));
-  else std::snprintf(path, sizeof path, "/proc/self/status");
+  if (pid)
+    std::snprintf(path, sizeof path, "/proc/%d/status", static_cast<int>(pid));
+  else
+    std::snprintf(path, sizeof path, "/proc/self/status");
   // Plain system calls and a buffer on the stack: reading must not change what is measured.
   char text[8192];
   const int fd = ::open(path, O_RDONLY | O_CLOEXEC);

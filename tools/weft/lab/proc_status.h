@@ -6,8 +6,8 @@
 namespace weft::lab {
 
 struct proc_status {
-  double reserved_bytes = 0;       // address space
-  double resident_bytes = 0;       // pages in memory
+  double reserved_bytes = 0;  // address space
+  double resident_bytes = 0;  // pages in memory
   double peak_resident_bytes = 0;
   double page_table_bytes = 0;
   long threads = 0;

@@ -1,4 +1,4 @@
-// What threads use where goroutines have a buffered channel: a bounded queue under a mutex, with two condition variables.
+// What threads use where goroutines have a buffered channel: a bounded queue, a mutex and two condition variables.
 #pragma once
 
 #include <condition_variable>

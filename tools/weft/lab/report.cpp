@@ -24,8 +24,14 @@ const char* shape_name(chart::type shape) {
 json rows(const std::vector<outcome>& outcomes) {
   json list = json::array();
   for (const outcome& o : outcomes) {
-    list.push_back({{"label", label(o.what)}, {"kind", kind_word(o.what.who)}, {"form", o.what.form}, {"arguments", o.what.extra},
-                    {"status", to_string(o.status)}, {"note", o.note}, {"figures", o.figures}, {"curves", o.curves}});
+    list.push_back({{"label", label(o.what)},
+                    {"kind", kind_word(o.what.who)},
+                    {"form", o.what.form},
+                    {"arguments", o.what.extra},
+                    {"status", to_string(o.status)},
+                    {"note", o.note},
+                    {"figures", o.figures},
+                    {"curves", o.curves}});
   }
   return list;
 }
@@ -35,25 +41,46 @@ json one_experiment(const experiment_result& r) {
   json columns = json::array(), charts = json::array(), checks = json::array();
   for (const column& c : e.columns) columns.push_back({{"figure", c.figure}, {"heading", c.heading}});
   for (const chart& c : e.charts)
-    charts.push_back({{"shape", shape_name(c.shape)}, {"title", c.title}, {"figures", c.figures}, {"x", c.x}, {"log", c.log}});
+    charts.push_back(
+        {{"shape", shape_name(c.shape)}, {"title", c.title}, {"figures", c.figures}, {"x", c.x}, {"log", c.log}});
   for (const check& c : r.checks)
     checks.push_back({{"claim", c.claim}, {"measured", c.measured}, {"result", to_string(c.answer)}});
-  return {{"id", e.id}, {"name", e.name}, {"title", e.title}, {"what", e.what}, {"claim", e.claim},
-          {"verdict", to_string(r.verdict())}, {"checks", checks}, {"parameters", r.parameters}, {"columns", columns},
-          {"rows", rows(r.outcomes)}, {"charts", charts}, {"command", r.command}, {"seconds", r.seconds}};
+  return {{"id", e.id},          {"name", e.name},
+          {"title", e.title},    {"what", e.what},
+          {"claim", e.claim},    {"verdict", to_string(r.verdict())},
+          {"checks", checks},    {"parameters", r.parameters},
+          {"columns", columns},  {"rows", rows(r.outcomes)},
+          {"charts", charts},    {"command", r.command},
+          {"seconds", r.seconds}};
 }
 
 json document(const lab_result& all) {
   json findings = json::array(), experiments = json::array();
   for (const tool::finding& f : all.findings)
-    findings.push_back({{"group", f.group}, {"name", f.name}, {"value", f.value}, {"level", tool::to_string(f.severity)},
-                        {"effect", f.effect}, {"remedy", f.remedy}});
+    findings.push_back({{"group", f.group},
+                        {"name", f.name},
+                        {"value", f.value},
+                        {"level", tool::to_string(f.severity)},
+                        {"effect", f.effect},
+                        {"remedy", f.remedy}});
   for (const experiment_result& r : all.experiments) experiments.push_back(one_experiment(r));
   const machine& m = all.where;
-  return {{"weft", WEFT_VERSION}, {"started_at", all.started_at}, {"quick", all.is_quick},
-          {"machine", {{"summary", m.one_line()}, {"cpu", m.cpu}, {"cpus", m.cpus}, {"memory_bytes", m.memory_bytes},
-                       {"kernel", m.kernel}, {"built_with", m.built_with}, {"go", m.go}}},
-          {"limits", all.limits}, {"load", all.load}, {"go_missing", all.go_missing}, {"doctor", findings}, {"experiments", experiments}};
+  return {{"weft", WEFT_VERSION},
+          {"started_at", all.started_at},
+          {"quick", all.is_quick},
+          {"machine",
+           {{"summary", m.one_line()},
+            {"cpu", m.cpu},
+            {"cpus", m.cpus},
+            {"memory_bytes", m.memory_bytes},
+            {"kernel", m.kernel},
+            {"built_with", m.built_with},
+            {"go", m.go}}},
+          {"limits", all.limits},
+          {"load", all.load},
+          {"go_missing", all.go_missing},
+          {"doctor", findings},
+          {"experiments", experiments}};
 }
 
 std::string dump(const json& j, int indent) { return j.dump(indent, ' ', false, json::error_handler_t::replace); }

@@ -34,7 +34,7 @@ struct lab_result {
   std::vector<experiment_result> experiments;
 };
 
-std::string label(const job& what);      // "goroutines, channel"
+std::string label(const job& what);  // "goroutines, channel"
 std::string limits_line();
 std::string load_line();
 std::string sizes_line(const arguments& parameters);

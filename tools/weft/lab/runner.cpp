@@ -65,8 +65,10 @@ struct stream {
 
 std::vector<std::string> command_line(const experiment& e, const job& what, const arguments& all) {
   std::vector<std::string> words;
-  if (what.who == kind::go) words = {go_twin_path(), std::string(e.id), what.form.empty() ? "-" : what.form};
-  else words = {"/proc/self/exe", "lab", "--child", std::string(e.id), std::string(kind_word(what.who)) + '/' + what.form};
+  if (what.who == kind::go)
+    words = {go_twin_path(), std::string(e.id), what.form.empty() ? "-" : what.form};
+  else
+    words = {"/proc/self/exe", "lab", "--child", std::string(e.id), std::string(kind_word(what.who)) + '/' + what.form};
   for (const auto& [name, value] : all) words.push_back(name + '=' + std::to_string(value));
   return words;
 }
@@ -77,8 +79,10 @@ std::vector<std::string> command_line(const experiment& e, const job& what, cons
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
-  if (progress == progress_fd) ::fcntl(progress, F_SETFD, 0);
-  else ::dup2(progress, progress_fd);
+  if (progress == progress_fd)
+    ::fcntl(progress, F_SETFD, 0);
+  else
+    ::dup2(progress, progress_fd);
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
@@ -152,11 +156,13 @@ void add_usage(outcome& result, const rusage& used, const peaks& most) {
 
 // The last line that says something.
 std::string last_words(const std::string& text, int status) {
-  if (const auto at = text.find("weft: fatal: "); at != std::string::npos) return text.substr(at, text.find('\n', at) - at);
+  if (const auto at = text.find("weft: fatal: "); at != std::string::npos)
+    return text.substr(at, text.find('\n', at) - at);
   auto end = text.find_last_not_of(" \n\t");
   if (end != std::string::npos) {
     const auto start = text.rfind('\n', end);
-    return text.substr(start == std::string::npos ? 0 : start + 1, end - (start == std::string::npos ? 0 : start + 1) + 1);
+    return text.substr(start == std::string::npos ? 0 : start + 1,
+                       end - (start == std::string::npos ? 0 : start + 1) + 1);
   }
   if (WIFSIGNALED(status)) return std::string("killed by ") + ::strsignal(WTERMSIG(status));
   return "exit status " + std::to_string(WEXITSTATUS(status));
@@ -169,7 +175,9 @@ void read_answer(outcome& result, const std::string& text) {
     return;
   }
   const std::string status = answer.value("status", "ok");
-  result.status = status == "ok" ? outcome::state::ok : status == "limited" ? outcome::state::limited : outcome::state::refused;
+  result.status = status == "ok"        ? outcome::state::ok
+                  : status == "limited" ? outcome::state::limited
+                                        : outcome::state::refused;
   result.note = answer.value("note", "");
   if (answer.contains("figures"))
     for (const auto& [name, value] : answer["figures"].items()) result.figures[name] = value.get<double>();

@@ -14,10 +14,10 @@ namespace weft::lab {
 struct outcome {
   enum class state {
     ok,
-    limited,    // fewer than asked for; the note names the limit
-    refused,    // could not run at all; the note says why
+    limited,  // fewer than asked for; the note names the limit
+    refused,  // could not run at all; the note says why
     timed_out,
-    failed,     // died; the note is what it said last
+    failed,  // died; the note is what it said last
   };
   job what;
   state status = state::failed;

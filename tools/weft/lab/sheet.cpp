@@ -53,8 +53,8 @@ long sheet::threads_allowed(long wanted) {
   if (chosen > 0 && chosen <= least.room)
     limited("stopped at " + std::to_string(chosen) + " threads by --threads-limit");
   else
-    limited("stopped at " + std::to_string(allowed) + " threads by " + least.name + " = " + std::to_string(least.value) +
-            "; to go further: " + least.remedy);
+    limited("stopped at " + std::to_string(allowed) + " threads by " + least.name + " = " +
+            std::to_string(least.value) + "; to go further: " + least.remedy);
   return allowed;
 }
 

@@ -60,8 +60,8 @@ class sheet {
 
   void note(std::string text) { note_ = std::move(text); }
 
-  // How many of `wanted` threads may exist beside those that do, by the machine's limits and --threads-limit. When it is
-  // fewer, the run is limited() by whatever allows least.
+  // How many of `wanted` threads may exist beside those that do, by the machine's limits and --threads-limit. Fewer:
+  // the run is limited() by whatever allows least.
   long threads_allowed(long wanted);
   // How many of `wanted` tasks of this size fit the free memory; fewer: the run is limited().
   long memory_allows(long wanted, double bytes_each);

@@ -3,9 +3,9 @@
 #include <cstdlib>
 
 #include "format.h"
-#include "thread_limits.h"
 #include "results.h"
 #include "table.h"
+#include "thread_limits.h"
 
 namespace weft::lab {
 namespace {
@@ -58,13 +58,15 @@ std::string label(const job& what) {
 std::string limits_line() {
   const limit least = tightest_thread_limit();
   return "at most " + format("", static_cast<double>(least.room)) + " more threads (" + least.name + " = " +
-         format("", static_cast<double>(least.value)) + "), " + format("_bytes", usable_memory_bytes()) + " of memory to use";
+         format("", static_cast<double>(least.value)) + "), " + format("_bytes", usable_memory_bytes()) +
+         " of memory to use";
 }
 
 std::string load_line() {
   double load[1] = {0};
   if (::getloadavg(load, 1) != 1 || load[0] < 0.5) return "";
-  return "this machine is busy (load " + format("", load[0]) + "): expect figures that are too high, and verdicts that waver";
+  return "this machine is busy (load " + format("", load[0]) +
+         "): expect figures that are too high, and verdicts that waver";
 }
 
 std::string sizes_line(const arguments& parameters) {
@@ -96,7 +98,8 @@ std::string as_text(const lab_result& all, const experiment_result& one) {
 std::string summary_text(const lab_result& all) {
   table shown({"", "", "verdict", "took"});
   for (const experiment_result& one : all.experiments)
-    shown.add({std::string(one.what->id), std::string(one.what->title), to_string(one.verdict()), format("_s", one.seconds)});
+    shown.add(
+        {std::string(one.what->id), std::string(one.what->title), to_string(one.verdict()), format("_s", one.seconds)});
   return "\n" + shown.to_string();
 }
 

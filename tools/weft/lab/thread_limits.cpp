@@ -10,8 +10,8 @@
 #include <optional>
 #include <sstream>
 
-#include "proc_status.h"
 #include "probes.h"
+#include "proc_status.h"
 
 namespace weft::lab {
 namespace {
@@ -58,7 +58,8 @@ std::vector<limit> thread_limits() {
 
   // A stack and its guard are two mappings.
   const long maps = static_cast<long>(tool::probe::number_in("/proc/sys/vm/max_map_count").value_or(65'530));
-  found.push_back({"vm.max_map_count", maps, std::max((maps - 500) / 2, 0L), "sudo sysctl -w vm.max_map_count=4200000"});
+  found.push_back(
+      {"vm.max_map_count", maps, std::max((maps - 500) / 2, 0L), "sudo sysctl -w vm.max_map_count=4200000"});
 
   const double memory = usable_memory_bytes();
   found.push_back({"free memory in MiB", static_cast<long>(memory / 0x1p20), static_cast<long>(memory / thread_bytes),
