@@ -66,6 +66,14 @@ void inject(runnable work) {
   if (the.hungry.load(base::relaxed) != 0 && the.searching.load(base::relaxed) == 0) wake_one();
 }
 
+runnable take_one_injected() {
+  if (the.injected.load(base::acquire) == 0) return {};
+  base::locked guard(the.idle_lock);
+  runnable oldest = the.inject->pop();
+  the.injected.store(the.inject->size(), base::release);
+  return oldest;
+}
+
 std::uint32_t take_injected(processor& into, std::uint32_t most) {
   if (the.injected.load(base::acquire) == 0) return 0;
   base::locked guard(the.idle_lock);

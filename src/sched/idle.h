@@ -56,6 +56,7 @@ extern scheduler the;
 
 // Queues work that no processor made, and wakes somebody for it.
 void inject(runnable work);
+runnable take_one_injected();                                        // the oldest; null: none
 std::uint32_t take_injected(processor& into, std::uint32_t most);  // owner; moves a fair share to its queue
 
 // Owner, when somebody is hungry: moves part of the queue to where thieves find it and wakes one (P3).

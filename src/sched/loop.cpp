@@ -117,11 +117,13 @@ void do_duties(processor& p) {
   }
 }
 
-// L1: one from the queues that others filled, before the own ones.
+// L1: one from the queues that others filled, before the own ones; in turns, as either may always have some.
 runnable take_a_turn(processor& p) {
-  if (runnable work = p.shared.pop()) return work;
-  if (take_injected(p, 1) == 0) return {};
-  return p.queue.pop();
+  p.injected_first = !p.injected_first;
+  for (bool injected : {p.injected_first, !p.injected_first}) {
+    if (runnable work = injected ? take_one_injected() : p.shared.pop()) return work;
+  }
+  return {};
 }
 
 bool may_search(worker& w) {
@@ -166,8 +168,10 @@ runnable find_work(worker& w) {
       continue;
     }
     do_duties(*p);
-    if (p->tick.load(base::relaxed) % duty_interval == 0)
+    if (const std::uint32_t tick = p->tick.load(base::relaxed); tick - p->duty_tick >= duty_interval) {
+      p->duty_tick = tick;
       if (runnable work = take_a_turn(*p)) return work;
+    }
     if (runnable work = pop_own(*p)) return work;
     if (take_injected(*p, 64) != 0) continue;
     if (may_search(w))

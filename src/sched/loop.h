@@ -8,7 +8,7 @@
 
 namespace weft::sched {
 
-// How often the fast path is left for duties, in scheduling decisions; a power of two.
+// After how many scheduling decisions the fast path is left for duties.
 inline constexpr std::uint32_t duty_interval = 64;
 // How often in a row the next slot goes before the queue.
 inline constexpr std::uint32_t next_limit = 64;
@@ -18,7 +18,7 @@ inline constexpr std::uint32_t next_limit = 64;
 inline runnable pick(processor& p) noexcept {
   const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
   p.tick.store(tick, base::relaxed);
-  if (p.attention.load(base::relaxed) != 0 || tick % duty_interval == 0) [[unlikely]] return {};
+  if (p.attention.load(base::relaxed) != 0 || tick - p.duty_tick >= duty_interval) [[unlikely]] return {};
   if (std::uintptr_t word = p.next.load(base::relaxed)) {
     if (p.queue.empty() || ++p.next_streak < next_limit) [[likely]] {
       p.next.store(0, base::relaxed);

@@ -35,6 +35,8 @@ struct alignas(64) processor {
   private_queue queue;
   base::atomic<std::uint32_t> tick{0};         // scheduling decisions taken
   base::atomic<std::uint32_t> queue_tick{0};   // ... of which the queue, not the next slot, was served
+  std::uint32_t duty_tick = 0;                 // the decision at which the duties were last done
+  bool injected_first = false;                 // whose turn it is: the inject queue or the own shared queue
   std::uint32_t next_streak = 0;               // times in a row that the next slot was served
   std::uint32_t wake_at_tick = 0;              // no wake-up for the sake of the next slot before this tick
   std::uint64_t id_first = 0, id_last = 0;     // goroutine ids reserved for this processor
