@@ -32,6 +32,7 @@ func newSheet() *sheet {
 	if page, err := syscall.Mmap(3, 0, 16, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED); err == nil {
 		s.progress = (*progress)(unsafe.Pointer(&page[0]))
 	}
+	s.set("base_bytes", memory())
 	return s
 }
 

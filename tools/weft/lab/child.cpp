@@ -51,6 +51,7 @@ int child_main(int argc, char** argv) {
   }
   const arguments given = read_arguments(argc - 4, argv + 4);
   sheet s(given, map_progress());
+  s.set("base_bytes", read_proc_status().memory_bytes());
   if (chosen->who == kind::goroutines) {
     const auto procs = given.find("procs");
     weft::run([&] { chosen->run(s); }, {.procs = procs == given.end() ? 0 : static_cast<int>(procs->second)});

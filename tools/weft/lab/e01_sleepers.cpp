@@ -40,7 +40,7 @@ void verdict(judge& j) {
   j.at_least("threads need more CPU time than goroutines", j.ratio({kind::threads}, {kind::goroutines}, "cpu_s"), 1.5);
   j.at_least("threads spend more time in the kernel", j.ratio({kind::threads}, {kind::goroutines}, "sys_s"), 5);
   j.at_least("a thread takes three times the memory of a goroutine",
-             j.ratio({kind::threads}, {kind::goroutines}, "peak_bytes"), 2.25);
+             j.ratio({kind::threads}, {kind::goroutines}, "peak_each_bytes"), 2.25);
 }
 
 }  // namespace

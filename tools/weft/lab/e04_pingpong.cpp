@@ -111,30 +111,30 @@ void verdict(judge& j) {
 }  // namespace
 
 experiment e04_pingpong() {
-  return {
-      .id = "e4",
-      .name = "pingpong",
-      .title = "Ping-pong",
-      .what =
-          "Two threads hand over with mutex and condition variable, wherever the kernel puts them and on one core; "
-          "two goroutines by channel and by mutex and cond; a lone loop as baseline. Kernel switches counted by "
-          "getrusage.",
-      .claim = "A thread hand-over costs microseconds, a goroutine's nanoseconds.",
-      .parameters = {{"rounds", "round trips between goroutines", 2'000'000, 500'000},
-                     {"thread-rounds", "round trips between threads", 100'000, 15'000}},
-      .bodies = {{kind::plain, "lone loop with a mutex", &lone_loop},
-                 {kind::threads, "cond", &threads_by_cond},
-                 {kind::threads, "cond, one core", &threads_on_one_core},
-                 {kind::goroutines, "channel", &goroutines_by_channel},
-                 {kind::goroutines, "cond", &goroutines_by_cond}},
-      .plan = &plan,
-      .columns = {{"handovers", "hand-overs"},
-                  {"handover_ns", "each"},
-                  {"voluntary_each", "switches each"},
-                  {"involuntary_each", "forced each"},
-                  {"cpu_s", "CPU"}},
-      .charts = {{chart::type::bars, "One hand-over", {"handover_ns"}, "", true}},
-      .verdict = &verdict};
+  return {.id = "e4",
+          .name = "pingpong",
+          .title = "Ping-pong",
+          .what =
+              "Two threads hand over with mutex and condition variable, wherever the kernel puts them and on one "
+              "core; two goroutines by channel and by mutex and cond; a lone loop as baseline. Kernel switches "
+              "counted by getrusage.",
+          .claim = "A thread hand-over costs microseconds, a goroutine's nanoseconds.",
+          .parameters = {{"rounds", "round trips between goroutines", 2'000'000, 500'000},
+                         {"thread-rounds", "round trips between threads", 100'000, 15'000}},
+          .bodies = {{kind::plain, "lone loop with a mutex", &lone_loop},
+                     {kind::threads, "cond", &threads_by_cond},
+                     {kind::threads, "cond, one core", &threads_on_one_core},
+                     {kind::goroutines, "channel", &goroutines_by_channel},
+                     {kind::goroutines, "cond", &goroutines_by_cond}},
+          .plan = &plan,
+          .columns = {{"handovers", "hand-overs"},
+                      {"handover_ns", "each"},
+                      {"voluntary_each", "switches each"},
+                      {"involuntary_each", "forced each"},
+                      {"cpu_s", "CPU"}},
+          .charts = {{chart::type::bars, "One hand-over", {"handover_ns"}, "", true}},
+          .verdict = &verdict,
+          .best_by = "handover_ns"};
 }
 
 }  // namespace weft::lab

@@ -108,24 +108,24 @@ void verdict(judge& j) {
 }  // namespace
 
 experiment e05_switch() {
-  return {
-      .id = "e5",
-      .name = "switch",
-      .title = "What a switch saves",
-      .what =
-          "The raw switch of stacks, no scheduler; two goroutines that yield on one processor; two threads on one "
-          "core that switch by sched_yield and by futex. Bytes are what must be saved of the CPU's state.",
-      .claim = "Three registers against all of them.",
-      .parameters = {{"rounds", "switches per goroutine", 5'000'000, 1'000'000},
-                     {"thread-rounds", "switches per thread", 200'000, 50'000}},
-      .bodies = {{kind::plain, "raw switch", &raw_switch},
-                 {kind::goroutines, "yield", &goroutine_yield},
-                 {kind::threads, "sched_yield", &thread_yield},
-                 {kind::threads, "futex", &thread_futex}},
-      .plan = &plan,
-      .columns = {{"switch_ns", "one switch"}, {"saved_bytes", "saved"}, {"voluntary", "kernel switches"}},
-      .charts = {{chart::type::bars, "One switch", {"switch_ns"}, "", true}},
-      .verdict = &verdict};
+  return {.id = "e5",
+          .name = "switch",
+          .title = "What a switch saves",
+          .what =
+              "The raw switch of stacks, no scheduler; two goroutines that yield on one processor; two threads on "
+              "one core that switch by sched_yield and by futex. Bytes are what must be saved of the CPU's state.",
+          .claim = "Three registers against all of them.",
+          .parameters = {{"rounds", "switches per goroutine", 5'000'000, 1'000'000},
+                         {"thread-rounds", "switches per thread", 200'000, 50'000}},
+          .bodies = {{kind::plain, "raw switch", &raw_switch},
+                     {kind::goroutines, "yield", &goroutine_yield},
+                     {kind::threads, "sched_yield", &thread_yield},
+                     {kind::threads, "futex", &thread_futex}},
+          .plan = &plan,
+          .columns = {{"switch_ns", "one switch"}, {"saved_bytes", "saved"}, {"voluntary", "kernel switches"}},
+          .charts = {{chart::type::bars, "One switch", {"switch_ns"}, "", true}},
+          .verdict = &verdict,
+          .best_by = "switch_ns"};
 }
 
 }  // namespace weft::lab

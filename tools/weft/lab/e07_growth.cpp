@@ -87,24 +87,23 @@ void verdict(judge& j) {
 }  // namespace
 
 experiment e07_growth() {
-  return {
-      .id = "e7",
-      .name = "growth",
-      .title = "Growth",
-      .what =
-          "1,000 tasks recurse until 4, 16, 64 or 160 KiB of stack are in use, and return: memory per task before, "
-          "at depth, after the return, and a second after all have ended.",
-      .claim = "Stacks start small and grow when needed.",
-      .parameters = {{"tasks", "tasks that recurse", 1'000, 300},
-                     {"idle-ms", "wait this long after the end, in ms", 1'100, 1'100}},
-      .bodies = {{kind::threads, "", &run<os_threads>}, {kind::goroutines, "", &run<goroutines>}},
-      .plan = &plan,
-      .columns = {{"before_bytes", "before"},
-                  {"at_depth_bytes", "at depth"},
-                  {"after_bytes", "after return"},
-                  {"ended_bytes", "ended"}},
-      .charts = {{chart::type::bars, "Memory per task", {"before_bytes", "at_depth_bytes", "ended_bytes"}}},
-      .verdict = &verdict};
+  return {.id = "e7",
+          .name = "growth",
+          .title = "Growth",
+          .what =
+              "1,000 tasks recurse until 4, 16, 64 or 160 KiB of stack are in use, and return: memory per task "
+              "before, at depth, after the return, and a second after all have ended.",
+          .claim = "Stacks start small and grow when needed.",
+          .parameters = {{"tasks", "tasks that recurse", 1'000, 300},
+                         {"idle-ms", "wait this long after the end, in ms", 1'100, 1'100}},
+          .bodies = {{kind::threads, "", &run<os_threads>}, {kind::goroutines, "", &run<goroutines>}},
+          .plan = &plan,
+          .columns = {{"before_bytes", "before"},
+                      {"at_depth_bytes", "at depth"},
+                      {"after_bytes", "after return"},
+                      {"ended_bytes", "ended"}},
+          .charts = {{chart::type::bars, "Memory per task", {"before_bytes", "at_depth_bytes", "ended_bytes"}}},
+          .verdict = &verdict};
 }
 
 }  // namespace weft::lab

@@ -74,7 +74,8 @@ experiment e08_spawn() {
                   {"sys_s", "sys"},
                   {"peak_bytes", "peak memory"}},
       .charts = {{chart::type::bars, "Start and join one empty task", {"task_ns"}, "", true}},
-      .verdict = &verdict};
+      .verdict = &verdict,
+      .best_by = "task_ns"};
 }
 
 }  // namespace weft::lab

@@ -98,7 +98,8 @@ experiment e11_primes() {
                   {"peak_bytes", "peak memory"}},
       .charts = {{chart::type::bars, "Time per number", {"number_ns"}, "", true},
                  {chart::type::bars, "Peak memory", {"peak_bytes"}}},
-      .verdict = &verdict};
+      .verdict = &verdict,
+      .best_by = "number_ns"};
 }
 
 }  // namespace weft::lab

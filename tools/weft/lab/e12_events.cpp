@@ -114,7 +114,8 @@ experiment e12_events() {
           .plan = &plan,
           .columns = {{"events", "events"}, {"event_ns", "per event"}, {"cpu_s", "CPU"}, {"voluntary", "switches"}},
           .charts = {{chart::type::bars, "Time per event", {"event_ns"}, "", true}},
-          .verdict = &verdict};
+          .verdict = &verdict,
+          .best_by = "event_ns"};
 }
 
 }  // namespace weft::lab

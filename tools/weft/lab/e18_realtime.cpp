@@ -103,29 +103,28 @@ void verdict(judge& j) {
 }  // namespace
 
 experiment e18_realtime() {
-  return {
-      .id = "e18",
-      .name = "realtime",
-      .title = "Priority and real time",
-      .what =
-          "A thread-pinned goroutine that wakes every millisecond, with the ordinary policy and with SCHED_FIFO "
-          "(where permitted), beside two ordinary goroutines per processor that compute and yield. Threads and Go "
-          "the same.",
-      .claim = "Both live together.",
-      .parameters = {{"ms", "run this long, in ms", 4'000, 1'000}},
-      .bodies = {{kind::threads, "ordinary", &ordinary<os_threads>},
-                 {kind::threads, "real time", &realtime<os_threads>},
-                 {kind::goroutines, "ordinary", &ordinary<goroutines>},
-                 {kind::goroutines, "real time", &realtime<goroutines>}},
-      .plan = &plan,
-      .columns = {{"wakeups", "wake-ups"},
-                  {"late_p50_s", "late p50"},
-                  {"late_p99_s", "late p99"},
-                  {"late_max_s", "late max"},
-                  {"steps_per_second", "others' steps/s"},
-                  {"involuntary", "forced"}},
-      .charts = {{chart::type::curve, "Lateness of the task that wakes every millisecond", {"late"}, "", true}},
-      .verdict = &verdict};
+  return {.id = "e18",
+          .name = "realtime",
+          .title = "Priority and real time",
+          .what =
+              "A thread-pinned goroutine that wakes every millisecond, with the ordinary policy and with SCHED_FIFO "
+              "(where permitted), beside two ordinary goroutines per processor that compute and yield. Threads and "
+              "Go the same.",
+          .claim = "Both live together.",
+          .parameters = {{"ms", "run this long, in ms", 4'000, 1'000}},
+          .bodies = {{kind::threads, "ordinary", &ordinary<os_threads>},
+                     {kind::threads, "real time", &realtime<os_threads>},
+                     {kind::goroutines, "ordinary", &ordinary<goroutines>},
+                     {kind::goroutines, "real time", &realtime<goroutines>}},
+          .plan = &plan,
+          .columns = {{"wakeups", "wake-ups"},
+                      {"late_p50_s", "late p50"},
+                      {"late_p99_s", "late p99"},
+                      {"late_max_s", "late max"},
+                      {"steps_per_second", "others' steps/s"},
+                      {"involuntary", "forced"}},
+          .charts = {{chart::type::curve, "Lateness of the task that wakes every millisecond", {"late"}, "", true}},
+          .verdict = &verdict};
 }
 
 }  // namespace weft::lab

@@ -148,7 +148,8 @@ void add_usage(outcome& result, const rusage& used, const peaks& most) {
   const double resident = f.contains("hwm_bytes") ? std::max(f["hwm_bytes"], most.resident_bytes) : most.resident_bytes;
   f.erase("hwm_bytes");
   f["peak_bytes"] = resident + most.page_table_bytes;
-  if (f.contains("tasks") && f["tasks"] > 0) f["peak_each_bytes"] = f["peak_bytes"] / f["tasks"];
+  if (f.contains("tasks") && f["tasks"] > 0)
+    f["peak_each_bytes"] = std::max(0.0, f["peak_bytes"] - f["base_bytes"]) / f["tasks"];
   f["page_table_bytes"] = most.page_table_bytes;
   f["peak_reserved_bytes"] = most.reserved_bytes;
   f.try_emplace("peak_threads", static_cast<double>(most.threads));  // a body that counted itself knows better

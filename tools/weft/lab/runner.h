@@ -33,7 +33,8 @@ const char* to_string(outcome::state);
 // What every outcome has, beside the figures of its body:
 //   user_s, sys_s, cpu_s      CPU time of the process
 //   peak_bytes, page_table_bytes, peak_reserved_bytes, peak_threads    memory is resident pages and page tables
-//   peak_each_bytes           peak_bytes divided among "tasks", where the body says how many
+//   base_bytes                memory before the body began
+//   peak_each_bytes           peak_bytes beyond that, divided among "tasks" where the body says how many
 //   voluntary, involuntary    context switches by the kernel
 struct run_limits {
   double timeout_s = 300;
