@@ -36,7 +36,7 @@ void verdict(judge& j) {
              j.ratio({kind::threads}, {kind::goroutines}, "peak_each_bytes"), 2);
   j.at_least("a thread takes more CPU time than a goroutine",
              judge::ratio(per_task(kind::threads, "cpu_s"), per_task(kind::goroutines, "cpu_s")), 3);
-  j.at_least("and longer", j.ratio({kind::threads}, {kind::goroutines}, "each_ns"), 5);
+  j.at_least("and longer", j.ratio({kind::threads}, {kind::goroutines}, "each_ns"), 3);
 }
 
 }  // namespace

@@ -95,7 +95,7 @@ experiment e07_growth() {
               "before, at depth, after the return, and a second after all have ended.",
           .claim = "Stacks start small and grow when needed.",
           .parameters = {{"tasks", "tasks that recurse", 1'000, 300},
-                         {"idle-ms", "wait this long after the end, in ms", 1'100, 1'100}},
+                         {"idle-ms", "wait this long after the end, in ms", 1'100, 300}},
           .bodies = {{kind::threads, "", &run<os_threads>}, {kind::goroutines, "", &run<goroutines>}},
           .plan = &plan,
           .columns = {{"before_bytes", "before"},

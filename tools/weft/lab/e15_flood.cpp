@@ -125,8 +125,8 @@ experiment e15_flood() {
               "them to procs() workers, which stop when its client gives up after 200 ms. Latency of the other "
               "requests.",
           .claim = "Unbounded spawning hurts everybody else; bounded workers with cancellation do not.",
-          .parameters = {{"steps", "CPU steps of 50 µs", 100'000, 25'000},
-                         {"requests", "other requests, one per ms", 3'000, 1'000}},
+          .parameters = {{"steps", "CPU steps of 50 µs", 100'000, 16'000},
+                         {"requests", "other requests, one per ms", 3'000, 800}},
           .bodies = {{kind::threads, "unbounded", &unbounded<os_threads>},
                      {kind::threads, "bounded", &threads_bounded},
                      {kind::goroutines, "unbounded", &unbounded<goroutines>},
