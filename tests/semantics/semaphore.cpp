@@ -143,7 +143,6 @@ TEST(semaphore, impossible_and_unbalanced_requests_are_misuse) {
 }
 
 TEST(semaphore, an_already_cancelled_context_acquires_nothing) {
-  weft::semaphore slots(0);
   auto ctx = weft::with_cancel(weft::background());
   ctx.cancel();
   EXPECT_FALSE(weft::semaphore(1).acquire(ctx, 1));
