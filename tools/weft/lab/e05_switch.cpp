@@ -122,7 +122,7 @@ experiment e05_switch() {
                      {kind::threads, "sched_yield", &thread_yield},
                      {kind::threads, "futex", &thread_futex}},
           .plan = &plan,
-          .columns = {{"switch_ns", "one switch"}, {"saved_bytes", "saved"}, {"voluntary", "kernel switches"}},
+          .columns = {{"switch_ns", "one switch"}, {"saved_bytes", "saved"}, {"switches", "kernel switches"}},
           .charts = {{chart::type::bars, "One switch", {"switch_ns"}, "", true}},
           .verdict = &verdict,
           .best_by = "switch_ns"};

@@ -144,6 +144,7 @@ void add_usage(outcome& result, const rusage& used, const peaks& most) {
   f["sys_s"] = seconds(used.ru_stime);
   f["cpu_s"] = f["user_s"] + f["sys_s"];
   f["voluntary"] = static_cast<double>(used.ru_nvcsw);
+  f["switches"] = static_cast<double>(used.ru_nvcsw + used.ru_nivcsw);
   f["involuntary"] = static_cast<double>(used.ru_nivcsw);
   const double resident = f.contains("hwm_bytes") ? std::max(f["hwm_bytes"], most.resident_bytes) : most.resident_bytes;
   f.erase("hwm_bytes");

@@ -35,7 +35,7 @@ const char* to_string(outcome::state);
 //   peak_bytes, page_table_bytes, peak_reserved_bytes, peak_threads    memory is resident pages and page tables
 //   base_bytes                memory before the body began
 //   peak_each_bytes           peak_bytes beyond that, divided among "tasks" where the body says how many
-//   voluntary, involuntary    context switches by the kernel
+//   voluntary, involuntary, switches    context switches by the kernel, and both together
 struct run_limits {
   double timeout_s = 300;
 };
