@@ -1,5 +1,6 @@
 #include "sched/idle.h"
 
+#include <memory>
 #include <utility>
 
 #include "base/assert.h"
@@ -39,28 +40,42 @@ void put_idle(processor* p) {
   retire(p);
 }
 
-processor* take_idle(processor* preferred) noexcept {
+processor* take_idle() noexcept {
   if (the.idle_processors.load(base::acquire) == 0) return nullptr;
   base::locked guard(the.idle_lock);
-  processor** link = &the.idle_list;
-  if (preferred)
-    while (*link && *link != preferred) link = &(*link)->next_idle;
-  if (!*link) link = &the.idle_list;
-  processor* taken = *link;
+  processor* taken = the.idle_list;
   if (!taken) return nullptr;
-  *link = taken->next_idle;
+  the.idle_list = taken->next_idle;
   taken->next_idle = nullptr;
   the.idle_processors.store(the.idle_processors.load(base::relaxed) - 1, base::release);
   the.hungry.fetch_sub(1, base::acq_rel);
   return taken;
 }
 
-void inject(runnable work) {
-  {
+namespace {
+
+// The inject queue grows in steps: memory is got and given back without the lock.
+void push_injected(runnable work) {
+  std::unique_ptr<std::uintptr_t[]> storage;
+  for (std::uint32_t slots = 0;; storage = std::make_unique_for_overwrite<std::uintptr_t[]>(slots)) {
     base::locked guard(the.idle_lock);
+    if (the.inject->full()) {
+      if (slots <= the.inject->slots()) {
+        slots = the.inject->slots() * 2;
+        continue;
+      }
+      the.inject->move_into(storage, slots);
+    }
     the.inject->push(work);
     the.injected.store(the.inject->size(), base::release);
+    return;
   }
+}
+
+}  // namespace
+
+void inject(runnable work) {
+  push_injected(work);
   // Not only processors' owners inject: no asymmetric fence here. seq_cst pairs with the heavy fence of go_idle (P3).
   base::thread_fence(base::seq_cst);
   if (the.hungry.load(base::relaxed) != 0 && the.searching.load(base::relaxed) == 0) wake_one();
@@ -94,7 +109,9 @@ void feed(processor& p) {
   if (p.shared.size() == 0 && !p.queue.empty()) {
     std::uint32_t give = p.queue.size() - p.queue.size() / 2;
     if (give > batch) give = batch;
-    while (give-- > 0 && p.shared.push(p.queue.pop())) {
+    for (; give > 0; --give) {
+      const bool fits = p.shared.push(p.queue.pop());
+      weft_assert(fits, "an empty shared queue holds a batch");
     }
   }
   if (p.shared.size() == 0) {

@@ -84,8 +84,8 @@ void wait_for_mail(worker& w) noexcept;
 void put_idle(processor* p);
 // For a worker that goes on without it, in a blocking call or pinned: to another worker at once if there is work.
 void release_processor(processor* p);
-// Takes a processor from the idle list, `preferred` if it is there; null when none is idle.
-processor* take_idle(processor* preferred = nullptr) noexcept;
+// Takes a processor from the idle list; null when none is idle.
+processor* take_idle() noexcept;
 
 // Sleeps until w.held is a processor, with w.carried to run first if that is not null. A processor held before is put
 // into the idle list.

@@ -1,5 +1,6 @@
 #include "sched/newborn.h"
 
+#include <mutex>
 #include <new>
 
 #include "base/assert.h"
@@ -72,7 +73,7 @@ namespace {
 constinit newborn_depot depot;
 
 // For callers without a processor: plain threads and detached goroutines.
-constinit base::spinlock outside_lock{base::lock_rank::runtime_start};
+constinit std::mutex outside_lock;  // an ordinary one: chunks are allocated under it
 newborn_cache& outside_cache() noexcept {
   static auto* cache = new newborn_cache;  // never destroyed: threads may outlive static destructors
   return *cache;
@@ -118,7 +119,7 @@ newborn* newborn_allocate(std::size_t closure_bytes) {
     if (auto* p = inside.processor()) {
       n = p->newborns.allocate(size_class);
     } else {
-      base::locked hold(sched::outside_lock);
+      std::lock_guard hold(sched::outside_lock);
       n = sched::outside_cache().allocate(size_class);
     }
   }
@@ -135,7 +136,7 @@ void newborn_free(newborn* n) noexcept {
   if (auto* p = inside.processor()) {
     p->newborns.release(n);
   } else {
-    base::locked hold(sched::outside_lock);
+    std::lock_guard hold(sched::outside_lock);
     sched::outside_cache().release(n);
   }
 }

@@ -4,7 +4,7 @@
 #include "sched/procs.h"
 
 #include <algorithm>
-#include <string>
+#include <mutex>
 
 #include <weft/runtime.h>
 
@@ -19,7 +19,7 @@
 namespace weft::sched {
 namespace {
 
-constinit base::spinlock resize_lock{base::lock_rank::runtime_start};
+constinit std::mutex resize_lock;  // an ordinary one: processors are allocated under it
 base::atomic<bool> fixed{false};
 
 void retire_idle(int from) {
@@ -41,7 +41,7 @@ void retire_idle(int from) {
 
 int resize(int wanted) {
   wanted = std::clamp(wanted, 1, max_processors);
-  base::locked hold(resize_lock);
+  std::lock_guard hold(resize_lock);
   const int before = the.limit.exchange(wanted, base::acq_rel);
   for (int i = the.created.load(base::relaxed); i < wanted; ++i) {
     auto* fresh = new processor(i);

@@ -2,14 +2,18 @@
 
 namespace weft::sched {
 
+void private_queue::move_into(std::unique_ptr<std::uintptr_t[]>& storage, std::uint32_t slots) noexcept {
+  const std::uint32_t tail = tail_.load(base::relaxed);
+  for (std::uint32_t i = head_.load(base::relaxed); i != tail; ++i) storage[i & (slots - 1)] = slots_[i & mask_];
+  slots_.swap(storage);
+  mask_ = slots - 1;
+}
+
 void private_queue::grow() {
-  std::uint32_t head = head_.load(base::relaxed), tail = tail_.load(base::relaxed);
-  std::uint32_t larger = (mask_ + 1) * 2;
+  const std::uint32_t larger = slots() * 2;
   weft_assert(larger != 0, "a run queue holds at most two thousand million goroutines");
-  auto slots = std::make_unique_for_overwrite<std::uintptr_t[]>(larger);
-  for (std::uint32_t i = head; i != tail; ++i) slots[i & (larger - 1)] = slots_[i & mask_];
-  slots_ = std::move(slots);
-  mask_ = larger - 1;
+  auto storage = std::make_unique_for_overwrite<std::uintptr_t[]>(larger);
+  move_into(storage, larger);
 }
 
 void private_queue::shrink() {

@@ -46,6 +46,12 @@ class private_queue {
   }
   void shrink();  // gives the memory of a past burst back; only when empty
 
+  // For a queue behind a lock, which must not grow while the lock is held.
+  [[nodiscard]] bool full() const noexcept { return size() > mask_; }
+  [[nodiscard]] std::uint32_t slots() const noexcept { return mask_ + 1; }
+  // Moves into `storage` of `slots` words, a larger power of two; `storage` is what was used before.
+  void move_into(std::unique_ptr<std::uintptr_t[]>& storage, std::uint32_t slots) noexcept;
+
  private:
   static constexpr std::uint32_t initial = 256;
   [[gnu::noinline]] void grow();

@@ -19,7 +19,6 @@ enum class lock_rank : std::uint8_t {
   timer_handle,  // time/timer.cpp: one timer, ticker or after_func
   channel,       // chan/core.h; select takes several, in order of address
   sync,          // sync/*.cpp: a primitive's queue of waiters
-  runtime_start, // sched/runtime.cpp: starting and resizing
   seize,         // sched/worker.h: one outsider at a time
   timers,        // sched/timers.h: one processor's timers
   idle,          // sched/idle.h: idle processors and workers, inject queue
