@@ -219,7 +219,8 @@ void timer_armed(std::int64_t when_ns) {
   os::light_fence();  // pairs with the heavy fence of watch(): it sees our timer, or we see its deadline
   if (when_ns >= the.watch_deadline.load(base::relaxed)) [[likely]] return;
   if (the.watcher.load(base::acquire)) current_poller().wake();
-  else wake_one();
+  else if (the.idle_processors.load(base::acquire) != 0) wake_one();
+  else monitor_notice_timer(when_ns);
 }
 
 void ensure_watched() {

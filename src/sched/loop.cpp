@@ -138,13 +138,15 @@ bool may_search(worker& w) {
 
 runnable search_around(worker& w) {
   search notes;
+  const bool others_run = the.idle_processors.load(base::acquire) + 1 < static_cast<std::uint32_t>(the.limit.load(base::relaxed));
   const std::int64_t start = now_ns();
   for (std::int64_t now = start;; now = now_ns()) {
     processor& mine = *w.held;
     if (mine.attention.load(base::relaxed) != 0) do_duties(mine);
     if (mine.timers.due(now)) mine.timers.fire_due(now);
-    if (take_injected(mine, 64) != 0 || !mine.queue.empty()) return mine.queue.pop();
-    const bool last_round = now - start > search_ns;
+    take_injected(mine, 64);
+    if (runnable work = pop_own(mine)) return work;
+    const bool last_round = !others_run || now - start > search_ns;
     if (runnable work = look_around(w, notes, now, last_round)) return work;
     if (last_round) return {};
     for (int i = 0; i < 16; ++i) base::pause();

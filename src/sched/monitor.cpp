@@ -13,6 +13,8 @@
 //       ever slower: a program that blocks a thousand times gets a thousand quick retakes.
 //   M4  With every processor idle for settle_ns the monitor gives memory back, looks for a deadlock, and sleeps for good:
 //       idle costs nothing.
+//   M5  While all processors are busy nobody sleeps for their timers: they look after every 64th decision, and when the
+//       monitor, which naps no longer than until the earliest timer, tells them to.
 // Refused: signals (EINTR in the user's system calls, async-signal-safety); taking processors from loops when nobody waits
 // (a compute-only program would queue for its processor at every channel operation).
 #include "sched/monitor.h"
@@ -41,12 +43,14 @@ constexpr std::int64_t ms = 1'000'000;
 constexpr std::int64_t slice_ns = 10 * ms;
 constexpr std::int64_t longest_look_ns = 5 * ms / 2;
 constexpr std::int64_t shortest_look_ns = ms / 10;
+constexpr std::int64_t shortest_nap_ns = ms / 20;
 constexpr std::int64_t settle_ns = 20 * ms;
 constexpr std::int64_t trim_every_ns = 1000 * ms;
 constexpr std::int64_t resize_every_ns = 1000 * ms;
 
 base::atomic<std::uint32_t> alarm{0};      // futex; 1: look again
 base::atomic<bool> is_asleep{false};
+base::atomic<std::int64_t> nap_until{0};   // 0: awake
 
 // Does anything wait for a processor that is not going to get one (M1)?
 bool somebody_waits(processor& p, std::int64_t now) noexcept {
@@ -89,6 +93,7 @@ bool is_blocked(processor& p) noexcept {
 
 // One look at one held processor. True: it was taken.
 bool look_at(processor& p, std::int64_t now) {
+  if (p.timers.due(now)) p.attention.fetch_or(attention_duties, base::relaxed);
   const std::uint32_t tick = p.tick.load(base::relaxed), queue_tick = p.queue_tick.load(base::relaxed);
   if (queue_tick != p.seen_queue_tick || p.queue.empty()) {
     p.seen_queue_tick = queue_tick;
@@ -100,7 +105,6 @@ bool look_at(processor& p, std::int64_t now) {
     p.seen_tick = tick;
     p.seen_since_ns = now;
     p.seen_cpu_ns = -1;
-    if (p.timers.due(now)) p.attention.fetch_or(attention_duties, base::relaxed);
     return false;
   }
   if (!somebody_waits(p, now)) {
@@ -157,9 +161,17 @@ void sleep_until_noticed(std::int64_t deadline_ns) noexcept {
   alarm.store(0, base::relaxed);
 }
 
-void nap(std::int64_t until_ns) noexcept {
-  static base::atomic<std::uint32_t> never_woken{0};
-  os::futex_wait(never_woken, 0, until_ns);
+// M5. Until the next look, or until a timer is due that no watcher sleeps for.
+void nap(std::int64_t now_ns, std::int64_t look_ns) noexcept {
+  std::int64_t until = now_ns + look_ns;
+  nap_until.store(until, base::seq_cst);
+  os::heavy_fence();  // pairs with monitor_notice_timer(): its timer, or our nap
+  if (!the.watcher.load(base::acquire))
+    if (const std::int64_t due = earliest_timer(); due > now_ns) until = std::clamp(due, now_ns + shortest_nap_ns, until);
+  nap_until.store(until, base::relaxed);
+  os::futex_wait(alarm, 0, until);
+  nap_until.store(0, base::relaxed);
+  alarm.store(0, base::relaxed);
 }
 
 [[noreturn]] void* watch_for_ever(void*) {
@@ -179,17 +191,17 @@ void nap(std::int64_t until_ns) noexcept {
         trimmed_at = now;
         stack::trim(false);
       }
-      nap(now + look_ns);
+      nap(now, look_ns);
       continue;
     }
     if (quiet_since == 0) quiet_since = now;
     if (now - quiet_since < settle_ns) {
-      nap(now + longest_look_ns);
+      nap(now, longest_look_ns);
       continue;
     }
     report_deadlock_if_any();
     if (now - quiet_since < 2 * settle_ns) {
-      nap(now + settle_ns);
+      nap(now, settle_ns);
       continue;
     }
     if (quiet_since > trimmed_at) {
@@ -225,6 +237,13 @@ void start_monitor() {
 void monitor_notice_work() noexcept {
   os::light_fence();  // pairs with sleep_until_noticed()
   if (!is_asleep.load(base::relaxed)) [[likely]] return;
+  alarm.store(1, base::release);
+  os::futex_wake(alarm, 1);
+}
+
+void monitor_notice_timer(std::int64_t when_ns) noexcept {
+  os::light_fence();  // pairs with nap()
+  if (when_ns >= nap_until.load(base::relaxed)) return;
   alarm.store(1, base::release);
   os::futex_wake(alarm, 1);
 }

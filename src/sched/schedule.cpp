@@ -99,8 +99,9 @@ void ready(detail::sleeper* who) {
   runtime_scope inside;
   processor* p = inside.processor();
   if (!p) return inject(runnable(g));
-  if (!inside.get()->current) return push(*p, runnable(g));  // from the loop, a timer: no goroutine is about to park
   const std::uintptr_t displaced = p->next.load(base::relaxed);
+  // From the loop, several timers may be due: the first goes before what is queued, the others line up.
+  if (displaced && !inside.get()->current) return push(*p, runnable(g));
   p->next.store(runnable(g).word(), base::relaxed);
   if (displaced) p->queue.push(runnable(displaced));
   os::light_fence();  // P3: the publisher's side
