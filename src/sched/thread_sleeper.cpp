@@ -32,13 +32,13 @@ void park_thread(wait_reason reason, const void* object) {
   thread_sleeper& me = this_thread_sleeper();
   note_park(me, reason, object);
   for (int spins = 0; spins < 200 && me.permit.load(base::acquire) == no_permit; ++spins) base::pause();
-  parked.fetch_add(1, base::seq_cst);
   std::uint32_t nothing = no_permit;
   if (me.permit.compare_exchange_strong(nothing, counted, base::seq_cst, base::acquire)) {
+    // Counted after the word says so, never before: a thread that has its permit must not look parked, or its deadlock is
+    // reported while it only waits for a CPU. The waker may subtract first; a count too low reports nothing.
+    parked.fetch_add(1, base::seq_cst);
     monitor_notice_parked_thread();
     while (me.permit.load(base::acquire) == counted) os::futex_wait(me.permit, counted, os::no_deadline);
-  } else {
-    parked.fetch_sub(1, base::seq_cst);
   }
   me.permit.store(no_permit, base::relaxed);
   me.reason.store(wait_reason::none, base::relaxed);
