@@ -6,7 +6,9 @@
 //   D2  nothing is queued, no timer is armed, the poller has nothing registered, no external source (signals) either;
 //   D3  every other thread of the process is the monitor or is parked in weft without a deadline. A thread that is not
 //       ours could send at any time: the kernel's count of threads decides, and if it will not tell, nothing is reported;
-//   D4  somebody waits: a goroutine is parked, or a plain thread is.
+//   D4  somebody waits: a goroutine is parked, or a plain thread is;
+//   D5  between the two looks no plain thread parked or was made ready. Without it each count could come from another
+//       moment: a thread wakes the last sleeper and ends after the sleepers were counted and before the threads are.
 #include "sched/deadlock.h"
 
 #include <unistd.h>
@@ -41,10 +43,11 @@ bool everybody_is_asleep() noexcept {
 }  // namespace
 
 void report_deadlock_if_any() {
+  const std::uint64_t version = parked_threads_version();
   if (the.stopping.load(base::acquire) || !everybody_is_asleep()) return;
   ::usleep(2'000);
   os::heavy_fence();
-  if (the.stopping.load(base::acquire) || !everybody_is_asleep()) return;
+  if (the.stopping.load(base::acquire) || !everybody_is_asleep() || parked_threads_version() != version) return;
   base::print_error("weft: fatal: all goroutines are asleep - deadlock!\n");
   dump_goroutines();
   base::print_error("\n%u plain threads are parked in weft too\n", parked_threads());

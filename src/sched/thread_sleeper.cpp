@@ -9,10 +9,12 @@ namespace weft::sched {
 namespace {
 
 constinit thread_local thread_sleeper own_sleeper;
-base::atomic<std::uint32_t> parked{0};
+// Lower half: how many; upper half: how often that changed. One word, so that one step does both.
+base::atomic<std::uint64_t> parked{0};
+constexpr std::uint64_t one_change = std::uint64_t{1} << 32;
 
-// The states of a permit. The waker takes a counted sleeper out of `parked`, not the sleeper itself, which may get a CPU
-// much later: a thread that was made ready is never taken for one that waits for ever.
+// The states of a permit. The waker takes a counted sleeper out of `parked`, not the sleeper itself, which may get a
+// CPU much later: a thread that was made ready is never taken for one that waits for ever.
 enum : std::uint32_t { no_permit, permit, counted };
 
 void note_park(thread_sleeper& me, wait_reason reason, const void* object) noexcept {
@@ -23,7 +25,8 @@ void note_park(thread_sleeper& me, wait_reason reason, const void* object) noexc
 
 }  // namespace
 
-std::uint32_t parked_threads() noexcept { return parked.load(base::acquire); }
+std::uint32_t parked_threads() noexcept { return static_cast<std::uint32_t>(parked.load(base::acquire)); }
+std::uint64_t parked_threads_version() noexcept { return parked.load(base::seq_cst); }
 
 [[gnu::noinline]] thread_sleeper& this_thread_sleeper() noexcept { return own_sleeper; }
 
@@ -34,9 +37,9 @@ void park_thread(wait_reason reason, const void* object) {
   for (int spins = 0; spins < 200 && me.permit.load(base::acquire) == no_permit; ++spins) base::pause();
   std::uint32_t nothing = no_permit;
   if (me.permit.compare_exchange_strong(nothing, counted, base::seq_cst, base::acquire)) {
-    // Counted after the word says so, never before: a thread that has its permit must not look parked, or its deadlock is
+    // Counted after the word says so, never before: a thread that has its permit must not look parked, or a deadlock is
     // reported while it only waits for a CPU. The waker may subtract first; a count too low reports nothing.
-    parked.fetch_add(1, base::seq_cst);
+    parked.fetch_add(one_change + 1, base::seq_cst);
     monitor_notice_parked_thread();
     while (me.permit.load(base::acquire) == counted) os::futex_wait(me.permit, counted, os::no_deadline);
   }
@@ -57,7 +60,7 @@ bool park_thread_until(std::int64_t deadline_ns, wait_reason reason, const void*
 
 void ready_thread(thread_sleeper& who) noexcept {
   // After the store the thread may run on and end: the wake is then for nobody, which futex_wake allows.
-  if (who.permit.exchange(permit, base::acq_rel) == counted) parked.fetch_sub(1, base::seq_cst);
+  if (who.permit.exchange(permit, base::acq_rel) == counted) parked.fetch_add(one_change - 1, base::seq_cst);
   os::futex_wake(who.permit, 1);
 }
 

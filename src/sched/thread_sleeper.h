@@ -15,6 +15,8 @@ struct thread_sleeper : detail::sleeper {
 
 // How many threads are parked for good, without a deadline: for the deadlock detector.
 std::uint32_t parked_threads() noexcept;
+// Changes whenever such a thread parks or is made ready.
+std::uint64_t parked_threads_version() noexcept;
 
 thread_sleeper& this_thread_sleeper() noexcept;
 void park_thread(wait_reason reason, const void* object);
