@@ -119,6 +119,10 @@ void do_duties(processor& p) {
 
 // L1: one from the queues that others filled, before the own ones; in turns, as either may always have some.
 runnable take_a_turn(processor& p) {
+  // The fast path looks at the offer only when its queue is empty, thieves only when somebody searches: an offer that
+  // nobody took by now goes behind what is queued.
+  if (p.offer.load(base::relaxed) != 0)
+    if (runnable untaken{p.offer.exchange(0, base::acq_rel)}) p.queue.push(untaken);
   p.injected_first = !p.injected_first;
   for (bool injected : {p.injected_first, !p.injected_first}) {
     if (runnable work = injected ? take_one_injected() : p.shared.pop()) return work;
