@@ -31,14 +31,17 @@ class wait_group {
   void done() { add(-1); }
   void wait();  // blocks while the counter is above zero
 
-  // add(1), then f in a goroutine of its own, then done().
+  // add(1), then f in a goroutine of its own, then done(). f and what it holds are destroyed before done().
   template <class F>
   [[gnu::always_inline]] void go(F&& f) {
     add(1);
     detail::newborn* task;
     try {
       task = detail::make_newborn([this, function = std::decay_t<F>(std::forward<F>(f))]() mutable {
-        static_cast<void>(std::invoke(std::move(function)));
+        {
+          auto call = std::move(function);
+          static_cast<void>(std::invoke(std::move(call)));
+        }
         done();
       });
     } catch (...) {

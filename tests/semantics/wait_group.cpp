@@ -2,6 +2,7 @@
 #include "support/eventually.h"
 #include "support/everywhere.h"
 
+#include <memory>
 #include <weft/weft.h>
 
 #include <atomic>
@@ -99,3 +100,15 @@ TEST(wait_group, counting_below_zero_throws_misuse) {
   other.add(1);
   EXPECT_THROW(other.add(-2), weft::misuse);
 }
+TEST(wait_group, go_destroys_what_its_function_holds_before_wait_returns) {
+  weft::run([] {
+    for (int i = 0; i < 200; ++i) {
+      auto held = std::make_shared<int>(i);
+      weft::wait_group wg;
+      wg.go([held] { weft::yield(); });
+      wg.wait();
+      ASSERT_EQ(held.use_count(), 1);
+    }
+  });
+}
+
