@@ -1,4 +1,4 @@
-// weft::cond over weft::mutex: no notify is lost between unlock and park, waiters wake in order, timeouts tell the truth.
+// weft::cond over weft::mutex: no notify is lost between unlock and park, waiters wake in order, timeouts are told.
 #include "support/eventually.h"
 #include "support/everywhere.h"
 

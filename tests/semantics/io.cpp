@@ -50,7 +50,9 @@ struct text_sink {
 
 struct broken {
   weft::result<std::size_t> read(std::span<std::byte>) { return weft::fail(std::errc::io_error, "read"); }
-  weft::result<std::size_t> write(std::span<const std::byte>) { return weft::fail(std::errc::no_space_on_device, "write"); }
+  weft::result<std::size_t> write(std::span<const std::byte>) {
+    return weft::fail(std::errc::no_space_on_device, "write");
+  }
 };
 
 void write_text(channel_stream& to, std::string_view text, std::size_t piece) {

@@ -1,7 +1,7 @@
 // What a park keeps and what it does not: the contract at the top of arch/switch.h.
 //
-// Kept: general and vector registers, and the stack. Not kept: MXCSR and the x87 control word (FPCR), which belong to the
-// thread: a goroutine that changes the rounding mode restores it before it blocks, or pins itself.
+// Kept: general and vector registers, and the stack. Not kept: MXCSR and the x87 control word (FPCR), which belong to
+// the thread: a goroutine that changes the rounding mode restores it before it blocks, or pins itself.
 #include "support/eventually.h"
 #include "support/everywhere.h"
 

@@ -1,4 +1,4 @@
-// Races of the scheduler: retake against entering the runtime, processors up and down, stack reuse, spawn storms, mixes.
+// Races of the scheduler: retake against entering the runtime, processors up and down, stack reuse, spawn storms.
 #include "support/everywhere.h"
 #include "support/stress.h"
 
