@@ -1,5 +1,5 @@
-// Deadlock: reported when nothing can ever happen again and only then, with every goroutine, what it waits for and since
-// when.
+// Deadlock: reported when nothing can ever happen again and only then, with every goroutine, what it waits for and
+// since when.
 //
 // Each scenario is a program of its own (support/child.h). A true deadlock must end it with exit status 2 and a dump;
 // in the others something is still able to wake a goroutine, and a report would be false.
