@@ -12,7 +12,7 @@ namespace weft::detail {
 
 struct channel;
 
-// What the core must know of T. A null `relocate` means: copy `size` bytes.
+// What the core must know of T. A null `move` means: copy `size` bytes; a null `destroy`: nothing to do.
 struct element_type {
   std::size_t size;
   std::size_t align;
