@@ -7,6 +7,7 @@
 #include "command.h"
 #include "words.h"
 #ifdef WEFT_HAVE_LAB
+#include "bench/bench.h"
 #include "lab/lab.h"
 #endif
 
@@ -18,11 +19,13 @@ int weft_lab_main(int, char**) {
   std::fputs("weft lab: this build has no experiments\n", stderr);
   return exit_failed;
 }
+int weft_bench_main(int argc, char** argv) { return weft_lab_main(argc, argv); }
 #endif
 
 constexpr command all_commands[] = {
     {"run", "FILE.cpp [args…]", "compile a program against weft and run it", run_main},
     {"lab", "[experiment…]", "measure what is said about threads and goroutines", weft_lab_main},
+    {"bench", "[--filter row,…]", "measure every operation beside Go, in one run", weft_bench_main},
     {"test", "[ctest options…]", "build what is missing and run the test suite", test_main},
     {"doctor", "[--json]", "kernel features and limits that matter here, and what to raise", doctor_main},
     {"version", "", "print the version and what the tool was built with", version_main},

@@ -39,7 +39,8 @@ fs::path cache_folder() {
 const go_toolchain& find_go() {
   static const go_toolchain found = [] {
     go_toolchain go;
-    const auto path = tool::probe::in_path("go");
+    const fs::path fetched = cache_folder() / "go" / "go";  // where bench/get-go puts one
+    const auto path = fs::exists(fetched) ? fetched.string() : tool::probe::in_path("go");
     if (!path) return go;
     go.version = output_of(tool::shell_line({*path, "env", "GOVERSION"}) + " 2>/dev/null");
     const int minor = go.version.starts_with("go1.") ? std::atoi(go.version.c_str() + 4) : 0;
@@ -56,7 +57,7 @@ const std::string& go_twin_path() {
 
 std::string build_go_twin() {
   const go_toolchain& go = find_go();
-  if (go.path.empty()) return go.version.empty() ? "no go on the PATH" : go.version + " is older than go1.19";
+  if (go.path.empty()) return go.version.empty() ? "no go on the PATH (bench/get-go fetches one)" : go.version + " is older than go1.19";
   const fs::path sources = tool::find_installation().source_dir / "bench" / "go";
   if (!fs::exists(sources / "go.mod")) return "the sources of the Go twins (bench/go) are not here";
   std::error_code failure;
