@@ -3,7 +3,7 @@
 // Reported only on proof. All of these must hold, twice in a row with a pause between:
 //   D1  no processor is held and no worker is outside the runtime: every worker sleeps in the idle list or waits for the
 //       goroutine pinned to it, so nobody is in a blocking call, a loop or an undeclared system call;
-//   D2  nothing is queued, no timer is armed, the poller has nothing registered, no external source (signals) either;
+//   D2  nothing is queued, no timer is armed, nobody waits for the poller, no external source (signals) either;
 //   D3  every other thread of the process is the monitor or is parked in weft without a deadline. A thread that is not
 //       ours could send at any time: the kernel's count of threads decides, and if it will not tell, nothing is reported;
 //   D4  somebody waits: a goroutine is parked, or a plain thread is;
@@ -31,7 +31,7 @@ bool everybody_is_asleep() noexcept {
     if (w->waits_pinned.load(base::acquire)) ++asleep;
   if (asleep != the.workers.load(base::seq_cst)) return false;
   if (the.idle_processors.load(base::seq_cst) != static_cast<std::uint32_t>(the.limit.load(base::seq_cst))) return false;
-  bool busy = the.injected.load(base::acquire) != 0 || timers_pending() || current_poller().armed() || has_external_source();
+  bool busy = the.injected.load(base::acquire) != 0 || timers_pending() || current_poller().awaited() || has_external_source();
   for_each_processor([&](processor& p) { busy |= p.holder.load(base::acquire) != nullptr || p.has_work(); });
   if (busy) return false;
   constexpr int monitor = 1;

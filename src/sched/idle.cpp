@@ -10,7 +10,9 @@
 #include "sched/monitor.h"
 #include "sched/poller.h"
 #include "sched/seam.h"
+#include "sched/thread_sleeper.h"
 #include "sched/wheel.h"
+#include "trace/trace.h"
 
 namespace weft::sched {
 
@@ -72,13 +74,52 @@ void push_injected(runnable work) {
   }
 }
 
+void wake_for_injected() {
+  // Not only processors' owners inject: no asymmetric fence here. seq_cst pairs with the heavy fence of go_idle (P3).
+  base::thread_fence(base::seq_cst);
+  if (the.hungry.load(base::relaxed) != 0 && the.searching.load(base::relaxed) == 0) wake_one();
+}
+
 }  // namespace
 
 void inject(runnable work) {
   push_injected(work);
-  // Not only processors' owners inject: no asymmetric fence here. seq_cst pairs with the heavy fence of go_idle (P3).
-  base::thread_fence(base::seq_cst);
-  if (the.hungry.load(base::relaxed) != 0 && the.searching.load(base::relaxed) == 0) wake_one();
+  wake_for_injected();
+}
+
+namespace {
+
+// Threads are woken at once; goroutines are for `take`, in order.
+template <class Take>
+void for_each_ready(const ready_list& found, Take&& take) {
+  for (detail::waiter* next = found.first(); next;) {
+    detail::sleeper* who = next->who;
+    next = next->next;  // before it is taken: the waiter dies with its sleeper
+    if (!who->is_goroutine) {
+      ready_thread(static_cast<thread_sleeper&>(*who));
+      continue;
+    }
+    auto* g = static_cast<goroutine*>(who);
+    trace::emit(trace::event::ready, g->id);
+    take(runnable(g));
+  }
+}
+
+}  // namespace
+
+void queue_ready(processor& p, const ready_list& found) {
+  for_each_ready(found, [&](runnable work) { p.queue.push(work); });
+  os::light_fence();  // P3: the publisher's side
+  if (the.hungry.load(base::relaxed) != 0 && !p.queue.empty()) feed(p);
+}
+
+void inject_ready(const ready_list& found) {
+  bool any = false;
+  for_each_ready(found, [&](runnable work) {
+    push_injected(work);
+    any = true;
+  });
+  if (any) wake_for_injected();
 }
 
 runnable take_one_injected() {
@@ -224,6 +265,7 @@ void timer_armed(std::int64_t when_ns) {
 }
 
 void ensure_watched() {
+  if (the.idle_processors.load(base::acquire) == 0) return;
   if (!the.watcher.load(base::acquire) && (timers_pending() || current_poller().armed())) wake_one();
 }
 
@@ -261,6 +303,35 @@ bool wake_self(worker& w) {
   return true;
 }
 
+// P5. True: the watcher has taken a processor, and runs there what was found. False: others will.
+bool run_found(worker& w, const ready_list& found) {
+  bool any = false;
+  for (detail::waiter* each = found.first(); each && !any; each = each->next) any = each->who->is_goroutine;
+  processor* p = any ? take_idle() : nullptr;
+  if (!p) {
+    inject_ready(found);
+    return false;
+  }
+  bool still_idle;
+  {
+    base::locked guard(the.idle_lock);
+    still_idle = w.is_idle;
+    if (still_idle) unlist_locked(w);
+  }
+  if (!still_idle) {  // somebody has just assigned one to us: this one stays idle, and what was found wakes who may have it
+    put_idle(p);
+    inject_ready(found);
+    return false;
+  }
+  runnable first;
+  for_each_ready(found, [&](runnable work) {
+    if (first) p->queue.push(work);
+    else first = work;
+  });
+  begin(w, p, first);
+  return true;
+}
+
 // Sleeps in the poller until there is something to run (P4). Returns when w was woken, or cannot help.
 void watch(worker& w) {
   std::int64_t deadline;
@@ -269,7 +340,7 @@ void watch(worker& w) {
     the.watch_deadline.store(deadline, base::seq_cst);
     os::heavy_fence();  // pairs with timer_armed()
     if (earliest_timer() < deadline) continue;
-    current_poller().wait(deadline);
+    if (const ready_list found = current_poller().wait(deadline); !found.empty() && run_found(w, found)) break;
     const bool something = the.injected.load(base::acquire) != 0 || earliest_timer() <= now_ns();
     if (something && w.wake_word.load(base::acquire) == 0 && (!wake_self(w) || w.held)) break;
   }
@@ -317,7 +388,10 @@ void go_idle(worker& w) {
   worker* nobody = nullptr;
   if (!the.stopping.load(base::acquire) && the.watcher.compare_exchange_strong(nobody, &w, base::seq_cst, base::relaxed)) {
     watch(w);
-    if (w.held) return;
+    if (w.held) {
+      if (w.carried) ensure_watched();  // P4; a searcher sees to it when it stops
+      return;
+    }
     if (w.wake_word.load(base::acquire) == 0) tell_busy_processors();
   }
   wait_for_mail(w);

@@ -13,12 +13,16 @@
 //       the two sees the other.
 //   P4  While a processor is idle and a timer or the poller is armed, there is a watcher, a searcher, or a worker being
 //       woken. Whoever arms a timer earlier than watch_deadline pokes it.
+//   P5  What the poller finds is run by who found it: the watcher takes an idle processor itself, and wakes another to
+//       watch. While all processors are busy nobody sleeps in the poller: they look at it when they run out of work or
+//       poll_interval_ns has passed (loop.cpp), and the monitor does at each look, 2.5 ms apart.
 #pragma once
 
 #include <cstdint>
 
 #include "base/atomic.h"
 #include "base/spinlock.h"
+#include "sched/poller.h"
 #include "sched/processor.h"
 #include "sched/worker.h"
 
@@ -90,6 +94,10 @@ processor* take_idle() noexcept;
 // Sleeps until w.held is a processor, with w.carried to run first if that is not null. A processor held before is put
 // into the idle list.
 void go_idle(worker& w);
+
+// What the poller has found, onto the queue of the caller's processor, or from outside all processors.
+void queue_ready(processor& p, const ready_list& found);  // owner
+void inject_ready(const ready_list& found);
 
 // P4: a timer was armed for `when_ns`; a processor was left idle by somebody who does not sleep himself.
 void timer_armed(std::int64_t when_ns);

@@ -27,6 +27,7 @@ namespace {
 
 constexpr std::int64_t search_ns = 30'000;
 constexpr std::int64_t offer_ns = 1'000;
+constexpr std::int64_t poll_interval_ns = 50'000;  // P5: looking costs a system call
 
 // What a search remembers between two rounds.
 struct search {
@@ -103,11 +104,19 @@ runnable pop_own(processor& p) noexcept {
   return p.shared.pop();
 }
 
+// P5. A watcher sees events without being asked.
+void look_at_poller(processor& p, std::int64_t now) {
+  if (the.watcher.load(base::acquire) || (p.has_work() && now - p.polled_ns < poll_interval_ns)) return;
+  p.polled_ns = now;
+  if (const ready_list found = current_poller().poll(); !found.empty()) queue_ready(p, found);
+}
+
 // Timers and poller, and what L1 owes to those who wait longest.
 void do_duties(processor& p) {
   p.attention.fetch_and(~std::uint32_t{attention_duties}, base::relaxed);
-  if (std::int64_t now = now_ns(); p.timers.due(now)) p.timers.fire_due(now);
-  if (current_poller().armed()) current_poller().poll();
+  const std::int64_t now = now_ns();
+  if (p.timers.due(now)) p.timers.fire_due(now);
+  if (current_poller().armed()) look_at_poller(p, now);
   if (p.attention.load(base::relaxed) & attention_slice) {
     p.attention.fetch_and(~std::uint32_t{attention_slice}, base::relaxed);
     if (std::uintptr_t word = p.next.load(base::relaxed)) {

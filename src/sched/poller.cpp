@@ -8,17 +8,19 @@ namespace {
 
 class sleep_only final : public poller {
  public:
-  void wait(std::int64_t deadline_ns) override {
-    if (woken_.exchange(0, base::acquire) != 0) return;
+  ready_list wait(std::int64_t deadline_ns) override {
+    if (woken_.exchange(0, base::acquire) != 0) return {};
     os::futex_wait(woken_, 0, deadline_ns);
     woken_.store(0, base::relaxed);
+    return {};
   }
-  void poll() override {}
+  ready_list poll() override { return {}; }
   void wake() override {
     woken_.store(1, base::release);
     os::futex_wake(woken_, 1);
   }
   [[nodiscard]] bool armed() const override { return false; }
+  [[nodiscard]] bool awaited() const override { return false; }
 
  private:
   base::atomic<std::uint32_t> woken_{0};
@@ -32,7 +34,12 @@ base::atomic<poller*> registered{nullptr};
 
 }  // namespace
 
-void register_poller(poller* instance) noexcept { registered.store(instance, base::release); }
+// A watcher may sit in the fallback: it is sent to the new one. Whoever still wakes it through the fallback's successor,
+// which it has not reached yet, does no harm: it looks around before it sleeps again, and that wake() is not lost.
+void register_poller(poller* instance) noexcept {
+  registered.store(instance, base::seq_cst);
+  fallback().wake();
+}
 
 poller& current_poller() noexcept {
   if (poller* p = registered.load(base::acquire)) return *p;

@@ -20,6 +20,8 @@ enum class wait_reason : std::uint8_t {
   wait_group_wait,
   semaphore_acquire,
   sleep,
+  io_wait,     // for a descriptor to become ready
+  io_turn,     // for another caller to be done with the same side of a descriptor
   run,         // a plain thread inside weft::run
   count_
 };
@@ -28,7 +30,8 @@ constexpr const char* describe(wait_reason reason) noexcept {
   constexpr const char* texts[] = {"running",         "chan send",         "chan send (nil chan)", "chan receive",
                                    "chan receive (nil chan)", "select",    "select (no cases)",    "mutex lock",
                                    "rw_mutex lock",   "rw_mutex lock shared", "cond wait",         "wait_group wait",
-                                   "semaphore acquire", "sleep",           "run"};
+                                   "semaphore acquire", "sleep",           "IO wait",           "IO turn",
+                                   "run"};
   static_assert(sizeof texts / sizeof *texts == static_cast<unsigned>(wait_reason::count_));
   return texts[static_cast<unsigned>(reason)];
 }
