@@ -1,0 +1,9 @@
+// What can be asked of any file descriptor. Failures come back as errno values, 0 is success; errno itself stays.
+#pragma once
+
+namespace weft::os {
+
+[[gnu::noinline]] void close_descriptor(int fd) noexcept;  // whatever the kernel says, it is closed afterwards
+[[nodiscard]] [[gnu::noinline]] int set_nonblocking(int fd) noexcept;
+
+}  // namespace weft::os
