@@ -1,0 +1,59 @@
+#include "poll/epoll_backend.h"
+
+#include "poll/registry.h"
+
+namespace weft::poll {
+namespace {
+
+constexpr std::size_t batch = 256;
+
+// True: an interruption was among them.
+bool post_all(std::span<const epoll_event> events, sched::ready_list& woken) noexcept {
+  bool is_interrupted = false;
+  for (const epoll_event& event : events) {
+    if (event.data.u64 == os::epoll::interrupt_key) {
+      is_interrupted = true;
+      continue;
+    }
+    std::uint32_t what = 0;
+    if (event.events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) what |= post_read;
+    if (event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) what |= post_write;
+    if (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) what |= post_closing;
+    registry::post(event.data.u64, what, woken);
+  }
+  return is_interrupted;
+}
+
+}  // namespace
+
+sched::ready_list epoll_backend::wait(std::int64_t deadline_ns) {
+  is_handing_over_.store(false, base::release);
+  epoll_event buffer[batch];
+  const auto events = kernel_.wait(buffer, deadline_ns);
+  sched::ready_list woken;
+  if (events.empty()) return woken;
+  is_handing_over_.store(true, base::seq_cst);  // before a sleeper is taken out: registry::awaited() sees him, or this
+  if (post_all(events, woken)) {
+    kernel_.acknowledge();
+    // acq_rel: pairs with wake(). Who found 1 there relies on what we look at after this; who finds 0 interrupts again.
+    is_interrupted_.exchange(0, base::acq_rel);
+  }
+  return woken;
+}
+
+sched::ready_list epoll_backend::poll() {
+  epoll_event buffer[batch];
+  sched::ready_list woken;
+  post_all(kernel_.poll(buffer), woken);  // E2
+  return woken;
+}
+
+void epoll_backend::wake() {
+  if (is_interrupted_.exchange(1, base::acq_rel) == 0) kernel_.interrupt();
+}
+
+bool epoll_backend::armed() const { return !registry::is_empty(); }
+
+bool epoll_backend::awaited() const { return registry::awaited() || is_handing_over_.load(base::seq_cst); }
+
+}  // namespace weft::poll

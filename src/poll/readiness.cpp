@@ -1,0 +1,80 @@
+#include "poll/readiness.h"
+
+#include "base/assert.h"
+#include "sched/schedule.h"
+
+namespace weft::poll {
+
+void readiness::open(std::uint32_t generation) noexcept {
+  base::locked hold(lock_);
+  weft_assert(is_closed_ && read_.waiters.empty() && write_.waiters.empty(), "a descriptor is reused while in use");
+  is_closed_ = false;
+  generation_ = generation;
+  closing_told_.store(false, base::relaxed);
+  for (lane* l : {&read_, &write_}) {
+    l->edges.store(1, base::relaxed);
+    l->drained.store(0, base::relaxed);
+    l->expired.store(false, base::relaxed);
+    l->due_ns = never;
+  }
+}
+
+void readiness::take_out_all(lane& from, sched::ready_list& woken) noexcept {
+  while (detail::waiter* sleeper = from.waiters.pop()) woken.push_back(*sleeper);
+}
+
+void readiness::post(std::uint32_t generation, std::uint32_t what, sched::ready_list& woken) noexcept {
+  base::locked hold(lock_);
+  if (is_closed_ || generation != generation_) return;  // D5
+  // Before the edge, which publishes it: whoever has seen the edge sees this (D4).
+  if (what & post_closing) closing_told_.store(true, base::relaxed);
+  for (auto [bit, l] : {std::pair{post_read, &read_}, std::pair{post_write, &write_}}) {
+    if (!(what & bit)) continue;
+    l->edges.store(l->edges.load(base::relaxed) + 1, base::release);
+    take_out_all(*l, woken);
+  }
+}
+
+std::optional<outcome> readiness::enlist(direction d, detail::waiter& request) noexcept {
+  lane& l = lane_of(d);
+  base::locked hold(lock_);
+  if (is_closed_) return outcome::closed;
+  if (l.expired.load(base::relaxed)) return outcome::timed_out;
+  if (l.edges.load(base::relaxed) != l.drained.load(base::relaxed)) return outcome::ready;
+  l.waiters.push_back(request);
+  return std::nullopt;
+}
+
+void readiness::withdraw(direction d, detail::waiter& request) noexcept {
+  base::locked hold(lock_);
+  lane_of(d).waiters.remove(request);
+}
+
+outcome readiness::wait(direction d, const patience& limits) {
+  while (true) {
+    sleep rest(limits);
+    if (auto known = enlist(d, rest.request)) return *known;
+    const sleep::end end = rest.park(sched::wait_reason::io_wait, this);
+    if (end == sleep::served) continue;  // D3
+    withdraw(d, rest.request);
+    return end == sleep::cancelled ? outcome::cancelled : outcome::timed_out;
+  }
+}
+
+void readiness::close() {
+  sched::ready_list woken;
+  {
+    base::locked hold(lock_);
+    is_closed_ = true;
+    take_out_all(read_, woken);
+    take_out_all(write_, woken);
+  }
+  sched::ready_all(woken.first());
+}
+
+bool readiness::awaited() noexcept {
+  base::locked hold(lock_);
+  return !read_.waiters.empty() || !write_.waiters.empty();
+}
+
+}  // namespace weft::poll

@@ -1,0 +1,28 @@
+// All descriptors there are, in chunks that are never freed: an index finds a descriptor whatever became of it.
+#pragma once
+
+#include <cstdint>
+
+#include "poll/descriptor.h"
+
+namespace weft::poll {
+
+class registry {
+ public:
+  // A descriptor of a new generation, opened; null when there are as many as there can be.
+  static descriptor* take(int fd);
+  static void give_back(descriptor* d) noexcept;
+
+  static std::uint64_t key_of(const descriptor& d) noexcept { return d.key(); }
+  // What the kernel told of the descriptor that had this key when it was added.
+  static void post(std::uint64_t key, std::uint32_t what, sched::ready_list& woken) noexcept;
+
+  [[nodiscard]] static bool is_empty() noexcept;
+  [[nodiscard]] static bool awaited() noexcept;  // somebody waits for one of them
+
+ private:
+  static descriptor* pop_free() noexcept;
+  static bool add_chunk();
+};
+
+}  // namespace weft::poll
