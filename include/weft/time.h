@@ -30,7 +30,6 @@ namespace detail {
 struct timer_core;  // time/timer.cpp
 timer_core* timer_make_channel(clock::duration delay, clock::duration period);
 timer_core* timer_make_func(clock::duration delay, void (*start)(void*), void (*destroy)(void*) noexcept, void* function);
-void timer_retain(timer_core*) noexcept;
 void timer_release(timer_core*) noexcept;
 bool timer_stop(timer_core*) noexcept;
 bool timer_reset(timer_core*, clock::duration delay, clock::duration period);

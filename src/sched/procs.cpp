@@ -21,6 +21,7 @@ namespace {
 
 constinit std::mutex resize_lock;  // an ordinary one: processors are allocated under it
 base::atomic<bool> fixed{false};
+constinit const char* machine_root = "";
 
 void retire_idle(int from) {
   // Borrow every idle processor, keep those above the limit.
@@ -78,14 +79,16 @@ void wake_for_new_room() {
 
 }  // namespace
 
-void create_processors(int count, bool is_fixed) {
-  fixed.store(is_fixed, base::relaxed);
-  resize(count);
+void look_at_machine_below(const char* root) noexcept { machine_root = root; }
+
+void create_processors(int asked_for) {
+  fixed.store(asked_for > 0, base::relaxed);
+  resize(asked_for > 0 ? asked_for : os::usable_cpus(machine_root));
 }
 
 void follow_cpu_limits() {
   if (fixed.load(base::relaxed)) return;
-  const int usable = os::usable_cpus();
+  const int usable = os::usable_cpus(machine_root);
   if (usable == the.limit.load(base::relaxed) || fixed.load(base::relaxed)) return;
   resize(usable);
   wake_for_new_room();

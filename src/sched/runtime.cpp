@@ -14,7 +14,6 @@
 #include "base/settings.h"
 #include "base/spinlock.h"
 #include "os/asymmetric_fence.h"
-#include "os/cpu_count.h"
 #include "os/futex.h"
 #include "sched/birth.h"
 #include "sched/debug_modes.h"
@@ -70,7 +69,7 @@ void start_once() {
   install_overflow_report();
   the.inject = new private_queue;
   the.coarse_now.store(os::monotonic_ns(), base::relaxed);
-  create_processors(settings.procs > 0 ? settings.procs : os::usable_cpus(), settings.procs > 0);
+  create_processors(settings.procs);
   start_monitor();
   std::atexit(stop_workers);
 }

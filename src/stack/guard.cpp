@@ -31,9 +31,9 @@ bool kernel_has_guard_markers() noexcept {
   return faults;
 }
 
-void choose(guard_kind kind) noexcept {
+void choose(guard_kind kind, std::size_t vma_limit) noexcept {
   if (kind == guard_kind::mprotect) {
-    const std::size_t limit = os::read_address_space_limits().max_map_count;
+    const std::size_t limit = vma_limit != 0 ? vma_limit : os::read_address_space_limits().max_map_count;
     vmas_left.store(static_cast<std::int64_t>(limit == 0 ? 65'530 : limit) / 2, base::relaxed);
   }
   chosen.store(static_cast<std::uint8_t>(kind), base::release);
@@ -47,8 +47,8 @@ guard_kind wanted_kind() {
   return guard_kind::madvise;
 }
 
-void choose_or_fall_back(guard_kind kind) noexcept {
-  choose(kind == guard_kind::madvise && !kernel_has_guard_markers() ? guard_kind::mprotect : kind);
+void choose_or_fall_back(guard_kind kind, std::size_t vma_limit = 0) noexcept {
+  choose(kind == guard_kind::madvise && !kernel_has_guard_markers() ? guard_kind::mprotect : kind, vma_limit);
 }
 
 guard_kind chosen_kind() {
@@ -111,7 +111,7 @@ guard_kind guard() {
   return kind;
 }
 
-void force_guard(guard_kind kind) { choose_or_fall_back(kind); }
+void force_guard(guard_kind kind, std::size_t vma_limit) { choose_or_fall_back(kind, vma_limit); }
 
 const char* name_of(guard_kind kind) noexcept {
   switch (kind) {

@@ -114,7 +114,8 @@ enum class guard_kind : std::uint8_t {
   canary,    // nothing faults: the area below base must stay zero
 };
 guard_kind guard();            // what the next slot will get
-void force_guard(guard_kind);  // as WEFT_DEBUG=guard=… does, for the slots opened from here on
+// As WEFT_DEBUG=guard=… does, for the slots opened from here on. `vma_limit` replaces vm.max_map_count; 0: the real one.
+void force_guard(guard_kind, std::size_t vma_limit = 0);
 const char* name_of(guard_kind) noexcept;
 
 // False: somebody wrote below base. Always true where the guard would have faulted.

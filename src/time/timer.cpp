@@ -159,7 +159,6 @@ timer_core* timer_make_func(clock::duration delay, void (*start)(void*), void (*
   return core;
 }
 
-void timer_retain(timer_core* core) noexcept { channel_retain(&core->ch); }
 void timer_release(timer_core* core) noexcept { channel_release(&core->ch); }
 channel* timer_channel(timer_core* core) noexcept { return core->start ? nullptr : &core->ch; }
 

@@ -5,7 +5,9 @@
 
 #include <weft/weft.h>
 
+#include <algorithm>
 #include <atomic>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -52,6 +54,24 @@ TEST_P(fairness, ping_pong_in_the_next_slot_starves_nobody) {
       peers.join();
       EXPECT_TRUE(ran);
     }
+  });
+}
+
+// Measured in hand-overs, not in time: a pair that wakes itself through the next slot gets 64 turns in a row, no more.
+TEST(fairness_of_the_next_slot, lets_the_queue_have_a_turn_every_64_decisions) {
+  support::procs_scope one(1);
+  support::on_goroutine([] {
+    ping_pong game;
+    EXPECT_TRUE(support::eventually([&] { return game.rounds > 10; }));
+    std::vector<long> waited;
+    for (int i = 0; i < 201; ++i) {
+      const long before = game.rounds;
+      weft::yield();
+      waited.push_back(game.rounds - before);
+    }
+    std::nth_element(waited.begin(), waited.begin() + 100, waited.end());
+    EXPECT_LE(waited[100], 64);
+    EXPECT_GT(*std::max_element(waited.begin(), waited.end()), 1);  // the pair does use the slot
   });
 }
 

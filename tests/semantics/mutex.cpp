@@ -4,8 +4,10 @@
 
 #include <weft/weft.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -74,6 +76,50 @@ TEST_P(mutex_everywhere, a_waiter_is_not_starved_by_one_who_locks_again_at_once)
       std::lock_guard hold(m);
       return got_it.load();
     }));
+  });
+}
+
+namespace {
+
+// Holds the lock nearly all the time: each turn lasts 100 µs, lets others run meanwhile, and the next begins at once.
+class greedy_holder {
+ public:
+  explicit greedy_holder(weft::mutex& m, support::kind kind) : self_(kind) {
+    self_.start([&] {
+      while (!stop_) {
+        std::lock_guard hold(m);
+        ++turns;
+        for (const auto end = weft::clock::now() + 100us; weft::clock::now() < end;) weft::yield();
+      }
+    });
+  }
+  ~greedy_holder() { stop_ = true; }
+  std::atomic<long> turns{0};
+
+ private:
+  std::atomic<bool> stop_{false};
+  support::crew self_;
+};
+
+}  // namespace
+
+// After a millisecond in vain a waiter is handed the lock: with turns of 100 µs that is some ten turns, not hundreds.
+TEST_P(mutex_everywhere, a_waiter_that_starves_is_handed_the_lock) {
+  here([&] {
+    weft::mutex m;
+    greedy_holder greedy(m, GetParam().partners);
+    EXPECT_TRUE(support::eventually([&] { return greedy.turns > 3; }));
+    std::vector<long> waited;
+    for (int i = 0; i < 9; ++i) {
+      const long before = greedy.turns;
+      {
+        std::lock_guard hold(m);
+        waited.push_back(greedy.turns - before);
+      }
+      support::let_others_run(3);
+    }
+    std::nth_element(waited.begin(), waited.begin() + 4, waited.end());
+    EXPECT_LE(waited[4], 100);
   });
 }
 

@@ -1,6 +1,7 @@
 // once: the function runs once, everyone who called returns after it. lazy: a value built on first use.
 #include "support/eventually.h"
 #include "support/everywhere.h"
+#include "support/parked.h"
 
 #include <weft/weft.h>
 
@@ -44,6 +45,48 @@ TEST_P(once_everywhere, after_an_exception_the_next_caller_tries_again) {
     attempt();
     attempt();
     EXPECT_EQ(tries, 2);
+  });
+}
+
+TEST_P(once_everywhere, when_the_first_throws_exactly_one_of_those_who_waited_tries_again) {
+  here([&] {
+    weft::once once;
+    std::atomic<int> tries{0}, threw{0}, returned{0};
+    weft::chan<void> fail_now;
+    auto peers = crew();
+    const auto call = [&] {
+      try {
+        once.call([&] {
+          if (++tries > 1) return;
+          fail_now.recv();
+          throw std::runtime_error("first try");
+        });
+        EXPECT_EQ(tries, 2);
+        ++returned;
+      } catch (const std::runtime_error&) {
+        ++threw;
+      }
+    };
+    for (int i = 0; i < 5; ++i) support::start_parked(peers, call);
+    EXPECT_EQ(tries, 1);
+    fail_now.send();
+    peers.join();
+    EXPECT_EQ(tries, 2);
+    EXPECT_EQ(threw, 1);
+    EXPECT_EQ(returned, 4);
+    once.call([] { ADD_FAILURE() << "ran a third time"; });
+  });
+}
+
+// As sync.Once: it counts calls of the once, not of a function.
+TEST_P(once_everywhere, another_function_is_not_run_either) {
+  here([&] {
+    weft::once once;
+    int first = 0, second = 0;
+    once.call([&] { ++first; });
+    once.call([&] { ++second; });
+    EXPECT_EQ(first, 1);
+    EXPECT_EQ(second, 0);
   });
 }
 

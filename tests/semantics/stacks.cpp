@@ -1,8 +1,11 @@
 // Stacks: deep recursion works on the default stack and on large ones; overflow is reported by name, size and remedy.
 #include "support/child.h"
 #include "support/crew.h"
+#include "support/eventually.h"
 
 #include <weft/weft.h>
+
+#include "stack/stack.h"
 
 #include <alloca.h>
 
@@ -163,6 +166,32 @@ TEST(stack_overflow, is_reported_with_every_kind_of_guard) {
     EXPECT_EQ(child.signal, SIGABRT) << guard << '\n' << child;
     EXPECT_THAT(child.err, mentions("stack overflow")) << guard << '\n' << child;
   }
+}
+
+// More stacks than VMAs for guards: the later ones have a canary, which is looked at when the goroutine parks.
+WEFT_CHILD(overflows_beyond_the_last_faulting_guard) {
+  weft::stack::force_guard(weft::stack::guard_kind::mprotect, 200);
+  return weft::run([] {
+    weft::chan<void> release;
+    support::crew crew;
+    for (int i = 0; i < 400; ++i) crew.start([release] { release.recv(); });
+    support::let_others_run();
+    if (weft::stack::guard() != weft::stack::guard_kind::canary) return 3;
+    weft::go({.name = "deep"}, [] {
+      int here = 0;
+      weft::stack::find(&here).base[-64] = std::byte{1};
+      weft::yield();
+    });
+    release.recv();
+    return 4;
+  });
+}
+
+TEST(stack_overflow, is_reported_where_the_mappings_for_guards_were_used_up) {
+  const auto child = run_child("overflows_beyond_the_last_faulting_guard");
+  EXPECT_EQ(child.signal, SIGABRT) << child;
+  EXPECT_THAT(child.err, mentions("stack overflow")) << child;
+  EXPECT_THAT(child.err, mentions("deep")) << child;
 }
 
 TEST(stack_overflow, another_segmentation_fault_is_not_called_one) {

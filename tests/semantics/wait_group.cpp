@@ -2,10 +2,13 @@
 #include "support/eventually.h"
 #include "support/everywhere.h"
 
-#include <memory>
+#include "support/parked.h"
+
 #include <weft/weft.h>
 
 #include <atomic>
+#include <memory>
+#include <stdexcept>
 
 class wait_group_everywhere : public support::everywhere {};
 WEFT_EVERYWHERE(wait_group_everywhere);
@@ -93,6 +96,41 @@ TEST_P(wait_group_everywhere, a_goroutine_of_the_group_may_start_more_of_it) {
   });
 }
 
+// Reused as soon as the wait() calls of the round before have returned, with several waiters in each round.
+TEST_P(wait_group_everywhere, rounds_with_several_waiters_follow_each_other) {
+  here([&] {
+    weft::wait_group wg;
+    for (int round = 0; round < 20; ++round) {
+      std::atomic<int> released{0};
+      wg.add(2);
+      auto waiters = crew();
+      for (int i = 0; i < 3; ++i) {
+        support::start_parked(waiters, [&] {
+          wg.wait();
+          ++released;
+        });
+      }
+      wg.done();
+      EXPECT_EQ(released, 0);
+      wg.done();
+      waiters.join();
+      EXPECT_EQ(released, 3);
+    }
+  });
+}
+
+TEST_P(wait_group_everywhere, add_of_zero_and_of_several_below_zero_count) {
+  here([&] {
+    weft::wait_group wg;
+    wg.add(0);
+    wg.wait();
+    wg.add(3);
+    auto waiters = crew();
+    support::start_parked(waiters, [&] { wg.wait(); });
+    wg.add(-3);
+  });
+}
+
 TEST(wait_group, counting_below_zero_throws_misuse) {
   weft::wait_group wg;
   EXPECT_THROW(wg.done(), weft::misuse);
@@ -100,6 +138,15 @@ TEST(wait_group, counting_below_zero_throws_misuse) {
   other.add(1);
   EXPECT_THROW(other.add(-2), weft::misuse);
 }
+
+TEST(wait_group, a_count_beyond_two_thousand_million_is_misuse_and_keeps_what_it_was) {
+  weft::wait_group wg;
+  wg.add(0x7fff'ffff);
+  EXPECT_THROW(wg.add(1), weft::misuse);
+  wg.add(-0x7fff'ffff);
+  wg.wait();
+}
+
 TEST(wait_group, go_destroys_what_its_function_holds_before_wait_returns) {
   weft::run([] {
     for (int i = 0; i < 200; ++i) {
@@ -111,4 +158,3 @@ TEST(wait_group, go_destroys_what_its_function_holds_before_wait_returns) {
     }
   });
 }
-

@@ -18,7 +18,6 @@ class backoff {
     if (++rounds_ < 64) pause();
     else give_way();
   }
-  [[nodiscard]] unsigned rounds() const noexcept { return rounds_; }
 
  private:
   void give_way() noexcept;  // sched_yield, then 20 µs naps

@@ -6,53 +6,23 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <limits>
-#include <stdexcept>
 #include <string>
 
 #include "os/cgroup.h"
+#include "support/fake_machine.h"
 
 namespace {
 
-namespace fs = std::filesystem;
 using weft::os::cgroup_cpu_quota;
+using support::v2_mount;
 constexpr double none = std::numeric_limits<double>::infinity();
 
-class machine {
+class machine : public support::fake_machine {
  public:
-  machine() {
-    std::string pattern = (fs::temp_directory_path() / "weft_machine_XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    root_ = pattern;
-  }
-  ~machine() {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
-  void file(const std::string& path, const std::string& text) {
-    fs::create_directories(fs::path(root_ + path).parent_path());
-    std::ofstream(root_ + path) << text;
-  }
-  // A file that opens and cannot be read. (Permissions would not stop a test that runs as root.)
-  void unreadable(const std::string& path) { fs::create_directories(root_ + path); }
-  void cgroups(const std::string& text) { file("/proc/self/cgroup", text); }
-  void mounts(const std::string& text) {
-    file("/proc/self/mountinfo",
-         "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n23 22 0:21 / /proc rw,nosuid shared:2 - proc proc "
-         "rw\n" +
-             text);
-  }
-  double quota() { return cgroup_cpu_quota(root_); }
-  const std::string& root() const { return root_; }
-
- private:
-  std::string root_;
+  double quota() { return cgroup_cpu_quota(root()); }
 };
 
-const char* const v2_mount = "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
 const char* const v1_mount = "33 31 0:30 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu,cpuacct\n";
 
 TEST(cgroup, v2_quota_of_the_own_group_counts) {

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -125,6 +126,26 @@ TEST(guard, mprotect_leaves_half_of_the_mappings_to_the_program_and_goes_on_with
   trim(true);
   EXPECT_EQ(guard(), guard_kind::mprotect);  // what was given back may be used again
   EXPECT_LE(test::vma_count(), 3000u);
+}
+
+TEST(guard, the_step_from_mprotect_to_canary_comes_exactly_at_the_limit_and_is_undone_by_a_release) {
+  force_guard(guard_kind::mprotect, 400);  // half of it is ours: 200 VMAs, 100 guards
+  std::vector<stack_ref> stacks(150);
+  for (stack_ref& s : stacks) s = acquire_sized(208 * 1024);  // a size of its own: every slot is opened here
+  std::size_t faulting = 0;
+  for (const stack_ref s : stacks) {
+    faulting += os::is_unreadable(s.base - 1);
+    EXPECT_TRUE(canary_intact(s));
+  }
+  EXPECT_EQ(faulting, 100u);
+  EXPECT_EQ(guard(), guard_kind::canary);
+  const auto weak = std::find_if(stacks.begin(), stacks.end(), [](stack_ref s) { return !os::is_unreadable(s.base - 1); });
+  weak->base[-8] = std::byte{1};
+  EXPECT_FALSE(canary_intact(*weak));
+  weak->base[-8] = std::byte{0};
+  for (const stack_ref s : stacks) release_sized(s);
+  trim(true);
+  EXPECT_EQ(guard(), guard_kind::mprotect);
 }
 
 TEST(find, knows_stack_guard_and_neither) {
