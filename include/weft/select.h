@@ -46,7 +46,7 @@ class select_case {
   select_case(detail::case_kind kind, detail::channel* borrowed) noexcept : kind_(kind), channel_(borrowed) {}
   select_case(detail::case_kind kind, detail::channel_ref owned) noexcept
       : kind_(kind), channel_(owned.get()), owned_(std::move(owned)) {}
-  ~select_case() = default;
+  ~select_case() {}
 
   friend struct detail::select_access;
   detail::case_kind kind_;
@@ -55,12 +55,10 @@ class select_case {
   bool holds_value_ = false;          // receive: `value_` of the derived case is constructed
   detail::channel* channel_;          // null: the nil channel
   void* value_address_ = nullptr;     // the T sent from, or the raw storage received into
-  void (*drop_value_)(select_case&) noexcept = nullptr;
-  detail::waiter waiter_;
-  clock::time_point deadline_{};      // deadline: absolute, or computed from timeout_ at each select
-  clock::duration timeout_{};
-  bool is_relative_ = false;
   detail::channel_ref owned_;
+  union {
+    detail::waiter waiter_;           // made when a select has to sleep: most find something ready
+  };
 };
 
 template <class T>
@@ -69,9 +67,10 @@ class recv_case : public select_case {
   template <class Channel>
   explicit recv_case(Channel channel) noexcept : select_case(detail::case_kind::receive, std::move(channel)) {
     value_address_ = storage_.address();
-    drop_value_ = [](select_case& self) noexcept { static_cast<recv_case&>(self).drop(); };
   }
-  ~recv_case() { drop(); }
+  ~recv_case() {
+    if (holds_value_) storage_.value.~T();
+  }
 
   // The value received, once. Empty: the channel is closed and drained, the case did not fire, or it was taken before.
   std::optional<T> take() {
@@ -81,10 +80,6 @@ class recv_case : public select_case {
   }
 
  private:
-  void drop() noexcept {
-    if (holds_value_) storage_.value.~T();
-    holds_value_ = false;
-  }
   detail::slot<T> storage_;
 };
 
@@ -121,14 +116,17 @@ class send_case<void> : public select_case {
 class deadline_case : public select_case {
  public:
   explicit deadline_case(clock::time_point deadline) noexcept
-      : select_case(detail::case_kind::deadline, static_cast<detail::channel*>(nullptr)) {
-    deadline_ = deadline;
-  }
+      : select_case(detail::case_kind::deadline, static_cast<detail::channel*>(nullptr)), deadline_(deadline) {}
   explicit deadline_case(clock::duration timeout) noexcept
-      : select_case(detail::case_kind::deadline, static_cast<detail::channel*>(nullptr)) {
-    timeout_ = timeout;
-    is_relative_ = true;
-  }
+      : select_case(detail::case_kind::deadline, static_cast<detail::channel*>(nullptr)),
+        timeout_(timeout),
+        is_relative_(true) {}
+
+ private:
+  friend struct detail::select_access;
+  clock::time_point deadline_{};  // absolute, or computed from timeout_ at each select
+  clock::duration timeout_{};
+  bool is_relative_ = false;
 };
 
 namespace detail {
@@ -157,7 +155,6 @@ struct select_access {
     return &guarded.which;
   }
   struct core;  // chan/select.cpp
-  static std::size_t perform(core& select, bool may_block);
 };
 
 inline constexpr std::size_t none_ready = static_cast<std::size_t>(-1);

@@ -28,6 +28,7 @@ void channel::take(void* storage) noexcept {
 }
 
 bool channel::send_now(void* value, waiter*& to_wake) noexcept {
+  note_change();
   if (!receivers.empty()) {
     if (waiter* receiver = receivers.pop()) {
       move(receiver->value, value);
@@ -42,6 +43,7 @@ bool channel::send_now(void* value, waiter*& to_wake) noexcept {
 }
 
 bool channel::recv_now(void* storage, waiter*& to_wake) noexcept {
+  note_change();
   if (occupied.load(base::relaxed) == 0) {
     waiter* sender = senders.empty() ? nullptr : senders.pop();
     if (!sender) return false;
@@ -119,6 +121,7 @@ bool wait(channel& ch, waiter_queue& queue, void* value, wait_reason reason) {
   waiter me;
   me.who = sched::self();
   me.value = value;
+  ch.note_change();
   queue.push_back(me);
   ch.lock.unlock();
   sched::park(reason, &ch);
@@ -177,8 +180,11 @@ bool channel_try_send(channel* ch, void* value) {
 
 bool channel_try_recv(channel* ch, void* storage) noexcept {
   if (!ch) return false;
-  // An unbuffered or empty channel that nobody waits on is left alone; a sender that comes at this moment came later.
-  if (ch->capacity != 0 && ch->occupied.load(base::acquire) == 0) return false;
+  if (!ch->seems_receivable()) {
+    // seq_cst: two goroutines that each send, then try to receive what the other sent, do not both come away empty.
+    base::thread_fence(base::seq_cst);
+    if (!ch->seems_receivable()) return false;
+  }
   ch->lock.lock();
   waiter* sender = nullptr;
   const bool received = ch->recv_now(storage, sender);
@@ -194,6 +200,7 @@ void channel_close(channel* ch) {
     ch->lock.unlock();
     throw misuse("close of closed channel");
   }
+  ch->note_change();
   ch->closed.store(true, base::release);
   waiter* all = ch->take_all_waiters();
   ch->lock.unlock();

@@ -9,7 +9,11 @@
 //       is full (capacity 0: always). Waiters of sleeps already claimed elsewhere (select) do not count.
 //   C2  A value is moved under the lock, exactly once, by whoever owns the sleep of the waiter it belongs to.
 //   C3  close() takes every waiter and wakes it with success == false: receivers report the close, senders throw.
-//   C4  `occupied` and `closed` are written under the lock, and may be read without it by those who only look.
+//   C4  `occupied`, `closed` and the heads of the two queues are written under the lock, and may be read without it by
+//       those who only look.
+//   C5  Whoever changes any of these under the lock first adds one to `version`. So somebody who sees `version`, then the
+//       state, and later, behind a full fence, the state and then the same `version`, knows that the state was the same
+//       at the fence: had it changed and changed back, the version would have been seen to move.
 // Refused: lock-free segments (Koval et al., arXiv 2211.04986): two read-modify-writes per operation as here, and select
 // and close become far harder; a lock per end: the unbuffered case needs both.
 #pragma once
@@ -29,6 +33,7 @@ struct channel {
   base::spinlock lock{base::lock_rank::channel};
   base::atomic<bool> closed{false};           // C4
   base::atomic<std::uint32_t> references{1};
+  base::atomic<std::uint32_t> version{0};     // C5
   const std::uint32_t element_size;
   std::size_t capacity;
   base::atomic<std::size_t> occupied{0};      // C4; values in the ring
@@ -41,7 +46,16 @@ struct channel {
   channel(std::size_t room, const element_type& of, std::byte* storage) noexcept
       : element_size(static_cast<std::uint32_t>(of.size)), capacity(room), type(of), on_last_release(nullptr), ring(storage) {}
 
+  // Without the lock: could this be done at once? A yes may be out of date, or be for waiters that lost their sleep.
+  [[nodiscard]] bool seems_sendable() const noexcept {
+    return occupied.load(base::acquire) != capacity || !receivers.seems_empty() || closed.load(base::acquire);
+  }
+  [[nodiscard]] bool seems_receivable() const noexcept {
+    return occupied.load(base::acquire) != 0 || !senders.seems_empty() || closed.load(base::acquire);
+  }
+
   // The steps below want the lock held.
+  void note_change() noexcept { version.store(version.load(base::relaxed) + 1, base::release); }  // C5, before the change
   void move(void* to, void* from) noexcept {
     if (type.move) type.move(to, from);
     else if (element_size == sizeof(std::uint64_t)) std::memcpy(to, from, sizeof(std::uint64_t));

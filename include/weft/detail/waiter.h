@@ -26,36 +26,39 @@ struct waiter {
   bool success = false;       // set by the waker: a value moved (channels), the claim was served (others)
 };
 
-// A FIFO of waiters, guarded by the lock of the primitive that holds it.
+// A FIFO of waiters, guarded by the lock of the primitive that holds it; seems_empty() may be asked without it.
 class waiter_queue {
  public:
-  [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
-  [[nodiscard]] waiter* front() const noexcept { return head_; }
+  [[nodiscard]] bool empty() const noexcept { return front() == nullptr; }
+  [[nodiscard]] waiter* front() const noexcept { return head_.load(base::relaxed); }
+  [[nodiscard]] bool seems_empty() const noexcept { return head_.load(base::acquire) == nullptr; }
 
   void push_back(waiter& node) noexcept {
     node.next = nullptr;
     node.prev = tail_;
-    (tail_ ? tail_->next : head_) = &node;
+    if (tail_) tail_->next = &node;
+    else set_front(&node);
     tail_ = &node;
     node.queued = true;
   }
   void push_front(waiter& node) noexcept {
     node.prev = nullptr;
-    node.next = head_;
-    (head_ ? head_->prev : tail_) = &node;
-    head_ = &node;
+    node.next = front();
+    (node.next ? node.next->prev : tail_) = &node;
+    set_front(&node);
     node.queued = true;
   }
   void remove(waiter& node) noexcept {
     if (!node.queued) return;
-    (node.prev ? node.prev->next : head_) = node.next;
+    if (node.prev) node.prev->next = node.next;
+    else set_front(node.next);
     (node.next ? node.next->prev : tail_) = node.prev;
     node.queued = false;
   }
 
   // Takes the first waiter whose sleep is still open and claims it; waiters that lost their sleep are dropped.
   waiter* pop() noexcept {
-    while (waiter* first = head_) {
+    while (waiter* first = front()) {
       remove(*first);
       if (claim(*first)) return first;
     }
@@ -70,7 +73,9 @@ class waiter_queue {
   }
 
  private:
-  waiter* head_ = nullptr;
+  void set_front(waiter* node) noexcept { head_.store(node, base::release); }  // release: chan/channel.h, C5
+
+  base::atomic<waiter*> head_{nullptr};
   waiter* tail_ = nullptr;
 };
 
