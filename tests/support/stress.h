@@ -40,6 +40,7 @@ class stress_run {
     std::printf("seed %llu (replay with WEFT_STRESS_SEED)\n", static_cast<unsigned long long>(seed_));
     std::fflush(stdout);  // before anything can hang
   }
+  std::uint64_t seed() const { return seed_; }
   bool more() const { return weft::clock::now() < end_; }
   small_random generator() { return small_random(seed_ + ++generators_); }
 
