@@ -1,0 +1,13 @@
+// Stands in for src/os/clock.h: the model's time. It passes only where engine/model.h says.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+
+namespace model {
+std::int64_t now_ns() noexcept;
+}
+
+namespace weft::os {
+inline std::int64_t monotonic_ns() noexcept { return model::now_ns(); }
+}  // namespace weft::os
