@@ -28,6 +28,9 @@ class mutex {
 
  private:
   friend class cond;
+  [[gnu::cold, gnu::noinline]] void lock_at_point();    // in an exploration of schedules: sched/seam.h
+  [[gnu::cold, gnu::noinline]] void unlock_at_point();
+  bool try_lock_now() noexcept;
   void lock_slow();
   void unlock_slow(std::uint32_t seen);
 

@@ -32,9 +32,16 @@ class rw_mutex {
   void unlock_shared();
 
  private:
+  [[gnu::cold, gnu::noinline]] void lock_at_point();    // in an exploration of schedules: sched/seam.h
+  [[gnu::cold, gnu::noinline]] void unlock_at_point();
+  [[gnu::cold, gnu::noinline]] void lock_shared_at_point();
+  [[gnu::cold, gnu::noinline]] void unlock_shared_at_point();
   void lock_slow();
   void unlock_slow();
   void lock_shared_slow();
+  bool try_lock_shared_now() noexcept;
+  void unlock_now();
+  void unlock_shared_now();
   bool unlock_shared_slow();
 
   base::atomic<std::uint32_t> state_{0};  // bits: sync/rw_mutex.cpp

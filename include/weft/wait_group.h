@@ -52,6 +52,8 @@ class wait_group {
   }
 
  private:
+  [[gnu::cold, gnu::noinline]] void add_at_point(int n);  // in an exploration of schedules: sched/seam.h
+  void add_now(int n);
   void release_waiters();
 
   base::atomic<std::uint64_t> state_{0};  // counter in the upper half, waiters in the lower: sync/wait_group.cpp

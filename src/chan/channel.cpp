@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "sched/schedule.h"
+#include "sched/seam.h"
 
 namespace weft::detail {
 
@@ -131,6 +132,7 @@ bool wait(channel& ch, waiter_queue& queue, void* value, wait_reason reason) {
 }  // namespace
 
 void channel_send(channel* ch, void* value) {
+  sched::point("chan send");
   if (!ch) park_for_ever(wait_reason::chan_send_nil);
   sched::checkpoint();
   ch->lock.lock();
@@ -148,6 +150,7 @@ void channel_send(channel* ch, void* value) {
 }
 
 bool channel_recv(channel* ch, void* storage) {
+  sched::point("chan receive");
   if (!ch) park_for_ever(wait_reason::chan_receive_nil);
   sched::checkpoint();
   ch->lock.lock();
@@ -165,6 +168,7 @@ bool channel_recv(channel* ch, void* storage) {
 }
 
 bool channel_try_send(channel* ch, void* value) {
+  sched::point("chan try send");
   if (!ch) return false;
   ch->lock.lock();
   if (ch->closed.load(base::relaxed)) [[unlikely]] {
@@ -179,7 +183,11 @@ bool channel_try_send(channel* ch, void* value) {
 }
 
 bool channel_try_recv(channel* ch, void* storage) noexcept {
-  if (!ch) return false;
+  sched::point("chan try receive");
+  return ch && channel_take(ch, storage);
+}
+
+bool channel_take(channel* ch, void* storage) noexcept {
   if (!ch->seems_receivable()) {
     // seq_cst: two goroutines that each send, then try to receive what the other sent, do not both come away empty.
     base::thread_fence(base::seq_cst);
@@ -194,6 +202,7 @@ bool channel_try_recv(channel* ch, void* storage) noexcept {
 }
 
 void channel_close(channel* ch) {
+  sched::point("chan close");
   if (!ch) throw misuse("close of nil channel");
   ch->lock.lock();
   if (ch->closed.load(base::relaxed)) {
@@ -214,8 +223,14 @@ waiter* channel_offer(channel& ch, void* value) noexcept {
   return receiver;
 }
 
-bool channel_closed(const channel* ch) noexcept { return ch && ch->closed.load(base::acquire); }
-std::size_t channel_size(const channel* ch) noexcept { return ch ? ch->occupied.load(base::acquire) : 0; }
+bool channel_closed(const channel* ch) noexcept {
+  sched::point("chan closed");
+  return ch && ch->closed.load(base::acquire);
+}
+std::size_t channel_size(const channel* ch) noexcept {
+  sched::point("chan size");
+  return ch ? ch->occupied.load(base::acquire) : 0;
+}
 std::size_t channel_capacity(const channel* ch) noexcept { return ch ? ch->capacity : 0; }
 
 }  // namespace weft::detail

@@ -77,6 +77,9 @@ struct channel {
 
 [[noreturn]] void throw_closed_send();
 
+// channel_try_recv without being a point of an exploration: for callers that hold a lock.
+bool channel_take(channel*, void* storage) noexcept;
+
 // For timers: sends without blocking, throwing or running user code; a full or closed channel drops the value. Returns the
 // waiter whose sleeper the caller is to make ready, or null.
 waiter* channel_offer(channel&, void* value) noexcept;

@@ -271,6 +271,7 @@ std::size_t select_access::core::select(bool may_block) {
 std::size_t select_cases(select_case* const* cases, std::size_t count, bool may_block) {
   using core = select_access::core;
   if (count > std::numeric_limits<std::uint16_t>::max()) throw misuse("select: more than 65535 cases");
+  sched::point(may_block ? "select" : "try select");
   if (may_block) sched::checkpoint();
   std::uint16_t few_positions[core::inline_cases];
   channel* few_channels[core::inline_cases];

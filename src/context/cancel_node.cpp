@@ -18,6 +18,8 @@
 
 #include <cstddef>
 
+#include "sched/seam.h"
+
 namespace weft::detail {
 
 // --- links ---------------------------------------------------------------------------------------
@@ -199,7 +201,7 @@ void arm_deadline(cancel_node& node) {
   context_retain(&node);
   timer_core* timer;
   try {
-    timer = timer_make_func(*node.deadline - clock::now(), on_deadline_passed, on_timer_gone, &node);
+    timer = timer_make_func(*node.deadline - clock::time_point(clock::duration(sched::now_ns())), on_deadline_passed, on_timer_gone, &node);
   } catch (...) {
     context_release(&node);
     throw;

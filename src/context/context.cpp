@@ -6,12 +6,16 @@
 #include <weft/select.h>
 
 #include "context/cancel_node.h"
+#include "sched/seam.h"
 
 namespace weft {
 namespace {
 
 using detail::cancel_node;
 using access = detail::context_access;
+
+// clock::now() as the caller's world has it.
+clock::time_point world_now() noexcept { return clock::time_point(clock::duration(sched::now_ns())); }
 
 error err_of(const cancel_node& node) noexcept { return error(node.reason, "context"); }
 
@@ -50,7 +54,7 @@ cancel_context settle(cancel_node* node) {
   detail::link_below_parent(*node);
   const bool has_own_deadline = node->deadline && (!node->told_by || node->deadline != node->told_by->deadline);
   if (has_own_deadline && *node->deadline != clock::time_point::max()) {
-    if (*node->deadline <= clock::now())
+    if (*node->deadline <= world_now())
       detail::cancel(*node, std::errc::timed_out, {});
     else if (!node->is_cancelled.load(base::relaxed))
       detail::arm_deadline(*node);
@@ -81,6 +85,7 @@ std::stop_token context::stop_token() const {
 }
 
 bool context::cancelled() const noexcept {
+  sched::point("context cancelled");
   const cancel_node* const node = access::canceller(*this);
   return node && node->is_cancelled.load(base::acquire);
 }
@@ -99,6 +104,7 @@ std::optional<clock::time_point> context::deadline() const noexcept {
 }
 
 void cancel_context::cancel(error cause) noexcept {
+  sched::point("context cancel");
   cancel_node* const node = access::canceller(*this);
   detail::cancel(*node, std::errc::operation_canceled, cause);
   node->retire();
@@ -114,7 +120,7 @@ cancel_context with_deadline(const context& parent, clock::time_point deadline) 
 }
 
 cancel_context with_timeout(const context& parent, clock::duration timeout) {
-  const auto now = clock::now();
+  const auto now = world_now();
   return with_deadline(parent, timeout < clock::time_point::max() - now ? now + timeout : clock::time_point::max());
 }
 

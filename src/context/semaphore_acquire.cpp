@@ -5,11 +5,13 @@
 
 #include "chan/channel.h"
 #include "sched/schedule.h"
+#include "sched/seam.h"
 
 namespace weft {
 
 result<void> semaphore::acquire(const context& ctx, std::int64_t n) {
   check(n, "semaphore::acquire");
+  sched::point("semaphore acquire");
   if (ctx.cancelled()) return std::unexpected(ctx.err());
   const receiver<void> done = ctx.done();
   detail::channel* cancelled = detail::channel_access::ref(done).get();

@@ -14,6 +14,7 @@
 #include "sched/loop.h"
 #include "sched/overflow.h"
 #include "sched/runtime.h"
+#include "sched/seam.h"
 #include "trace/trace.h"
 
 namespace weft::sched {
@@ -34,6 +35,12 @@ std::uint64_t take_id(processor& p) noexcept {
   return p.id_first++;
 }
 
+[[gnu::cold, gnu::noinline]] void enrol(goroutine& g, member& who) noexcept {
+  g.name = who.name;
+  g.membership = &who;
+  who.body = &g;
+}
+
 goroutine* build(stack::stack_ref s, detail::newborn& n) noexcept {
   auto* g = ::new (goroutine_at(s.top)) goroutine;
   g->id = n.id;
@@ -41,6 +48,7 @@ goroutine* build(stack::stack_ref s, detail::newborn& n) noexcept {
   g->start_site = n.start_site;
   g->name = n.name;
   g->stack = s;
+  if (n.in_world) [[unlikely]] enrol(*g, *n.membership);
   return g;
 }
 
@@ -60,15 +68,32 @@ goroutine* be_born(worker& w, detail::newborn& n) {
 
 namespace {
 
+// As a member of a world, which reports what would otherwise end the process.
+[[gnu::cold, gnu::noinline]] void run_member(member& who, detail::newborn* n) {
+  try {
+    n->run(n);
+  } catch (...) {
+    who.home.escaped(who, std::current_exception());
+  }
+}
+
+[[gnu::cold, gnu::noinline]] void end_member(goroutine& g) {
+  member& who = *g.membership;
+  who.body = nullptr;
+  who.home.ends(who);
+}
+
 // Runs one newborn to its end, as goroutine g. Enters and leaves inside the runtime; the worker may be another one.
 worker& live(goroutine& g, detail::newborn* n) {
   trace::emit(trace::event::begin, g.id);
   bury(*this_worker());
   leave(*this_worker());
-  n->run(n);  // frees n
+  if (!g.membership) [[likely]] n->run(n);  // frees n
+  else run_member(*g.membership, n);
   if (g.locals) destroy_locals(g);
   worker& w = *this_worker();
   enter(w);
+  if (g.membership) [[unlikely]] end_member(g);
   trace::emit(trace::event::end, g.id);
   if (!stack::canary_intact(g.stack)) [[unlikely]] report_overflow(g, g.stack.size());
   g.mark.store(0, base::relaxed);
@@ -126,6 +151,35 @@ std::size_t count_goroutines() noexcept {
 
 namespace weft::detail {
 
+namespace {
+
+using namespace sched;
+
+// The world of `who` decides when it runs.
+void spawn_into(member& who, newborn* n) {
+  n->membership = &who;
+  n->in_world = true;
+  runtime_scope inside;
+  std::uint64_t id;
+  if (processor* p = inside.processor()) {
+    id = take_id(*p);
+    p->spawned.add_owned(1);
+  } else {
+    id = the.next_id.fetch_add(1, base::relaxed);
+    the.spawned_outside.fetch_add(1, base::relaxed);
+  }
+  n->id = who.home.id_of(who, id);
+  trace::emit(trace::event::spawn, n->id, reinterpret_cast<std::uintptr_t>(n->start_site));
+  who.home.runnable_now(who, runnable(n));
+}
+
+[[gnu::cold, gnu::noinline]] void spawn_from(member& parent, newborn* n) {
+  spawn_into(parent.home.join(parent, *n), n);
+  point("go");
+}
+
+}  // namespace
+
 [[gnu::noinline]] void spawn(newborn* n, const char* name, std::size_t stack_size) {
   using namespace sched;
   n->start_site = __builtin_return_address(0);
@@ -134,6 +188,7 @@ namespace weft::detail {
   ensure_started();
   goroutine* creator = this_goroutine();
   n->creator = creator ? creator->id : 0;
+  if (creator && creator->membership) [[unlikely]] return spawn_from(*creator->membership, n);
   runtime_scope inside;
   if (processor* p = inside.processor()) {
     n->id = take_id(*p);
@@ -149,3 +204,15 @@ namespace weft::detail {
 }
 
 }  // namespace weft::detail
+
+namespace weft::sched {
+
+void spawn_first(member& node, detail::newborn* first, const void* site) {
+  first->start_site = site;
+  first->stack_kib = 0;
+  first->creator = 0;
+  ensure_started();
+  detail::spawn_into(node, first);
+}
+
+}  // namespace weft::sched

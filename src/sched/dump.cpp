@@ -43,7 +43,9 @@ void print_age(std::int64_t ns) {
 void print_goroutine(const goroutine& g, std::int64_t now_ns) {
   const wait_reason reason = g.reason.load(base::relaxed);
   base::print_error("\ngoroutine %llu [%s", static_cast<unsigned long long>(g.id), describe(reason));
-  if (reason != wait_reason::none) {
+  if (reason != wait_reason::none && g.membership) {
+    base::print_error(", virtual time");
+  } else if (reason != wait_reason::none) {
     base::print_error(", ");
     print_age(now_ns - g.since_ns.load(base::relaxed));
   }

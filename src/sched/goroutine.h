@@ -35,6 +35,7 @@ namespace weft::sched {
 
 struct worker;
 struct local_node;
+struct member;
 
 // What __cxa_get_globals() points to (Itanium C++ ABI 2.2.2): it travels with the goroutine.
 struct exception_globals {
@@ -59,6 +60,7 @@ struct alignas(64) goroutine : detail::sleeper {
   std::uint64_t creator = 0;
   const void* start_site = nullptr;
   const char* name = "";
+  member* membership = nullptr;      // in a world of virtual time or explored schedules (seam.h); null: in none
   stack::stack_ref stack{};
 };
 

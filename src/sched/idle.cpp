@@ -9,6 +9,7 @@
 #include "sched/loop.h"
 #include "sched/monitor.h"
 #include "sched/poller.h"
+#include "sched/schedule.h"
 #include "sched/seam.h"
 #include "sched/thread_sleeper.h"
 #include "sched/wheel.h"
@@ -100,6 +101,10 @@ void for_each_ready(const ready_list& found, Take&& take) {
       continue;
     }
     auto* g = static_cast<goroutine*>(who);
+    if (g->membership) [[unlikely]] {  // its world decides when it runs
+      ready(g);
+      continue;
+    }
     trace::emit(trace::event::ready, g->id);
     take(runnable(g));
   }
@@ -258,7 +263,7 @@ bool timers_pending() noexcept { return earliest_timer() != wheel::never; }
 
 void timer_armed(std::int64_t when_ns) {
   os::light_fence();  // pairs with the heavy fence of watch(): it sees our timer, or we see its deadline
-  if (when_ns >= the.watch_deadline.load(base::relaxed)) [[likely]] return;
+  if (when_ns >= the.watch_deadline.load(base::relaxed) || this_world()) [[likely]] return;
   if (the.watcher.load(base::acquire)) current_poller().wake();
   else if (the.idle_processors.load(base::acquire) != 0) wake_one();
   else monitor_notice_timer(when_ns);

@@ -124,6 +124,7 @@ newborn* newborn_allocate(std::size_t closure_bytes) {
     }
   }
   n->size_class = static_cast<std::uint8_t>(size_class);
+  n->in_world = false;
   return n;
 }
 

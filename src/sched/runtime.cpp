@@ -14,6 +14,7 @@
 #include "base/settings.h"
 #include "base/spinlock.h"
 #include "os/asymmetric_fence.h"
+#include "os/clock.h"
 #include "os/futex.h"
 #include "sched/birth.h"
 #include "sched/debug_modes.h"
@@ -23,13 +24,11 @@
 #include "sched/overflow.h"
 #include "sched/procs.h"
 #include "sched/schedule.h"
-#include "sched/seam.h"
 #include "stack/stack.h"
 
 namespace weft::sched {
 
 base::atomic<bool> started{false};
-base::atomic<const world*> installed_world{nullptr};
 bool migrate_mode = false;
 
 namespace {

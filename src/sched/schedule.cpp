@@ -77,6 +77,19 @@ detail::sleeper* self() noexcept {
   return &this_thread_sleeper();
 }
 
+namespace {
+
+// Apart, and with what they need in the goroutine: so that they cost the callers no register.
+[[gnu::cold, gnu::noinline]] void tell_parks(goroutine& g) {
+  g.membership->home.parks(*g.membership, g.reason.load(base::relaxed));
+}
+[[gnu::cold, gnu::noinline]] void ready_member(goroutine& g) {
+  runtime_scope inside;
+  g.membership->home.runnable_now(*g.membership, runnable(&g));
+}
+
+}  // namespace
+
 void park(wait_reason reason, const void* object) {
   worker* w = this_worker();
   if (!w) return park_thread(reason, object);
@@ -86,26 +99,51 @@ void park(wait_reason reason, const void* object) {
   g.since_ns.store(the.coarse_now.load(base::relaxed), base::relaxed);
   g.reason.store(reason, base::relaxed);
   trace::emit(trace::event::park, g.id, static_cast<std::uint64_t>(reason));
+  if (g.membership) [[unlikely]] tell_parks(g);
   switch_away(*w, g);
   g.reason.store(wait_reason::none, base::relaxed);
   trace::emit(trace::event::resume, g.id);
   leave(*this_worker());
 }
 
+namespace {
+
+// To the next slot: what was made runnable last runs first, while what woke it is in cache. REQUIRES: inside the runtime.
+inline void enqueue_next(const runtime_scope& inside, runnable work) {
+  processor* p = inside.processor();
+  if (!p) return inject(work);
+  const std::uintptr_t displaced = p->next.load(base::relaxed);
+  // From the loop, several timers may be due: the first goes before what is queued, the others line up.
+  if (displaced && !inside.get()->current) return push(*p, work);
+  p->next.store(work.word(), base::relaxed);
+  if (displaced) p->queue.push(runnable(displaced));
+  os::light_fence();  // P3: the publisher's side
+  if (the.hungry.load(base::relaxed) != 0) [[unlikely]] feed(*p);
+}
+
+}  // namespace
+
 void ready(detail::sleeper* who) {
   if (!who->is_goroutine) return ready_thread(static_cast<thread_sleeper&>(*who));
   auto* g = static_cast<goroutine*>(who);
   trace::emit(trace::event::ready, g->id);
+  if (g->membership) [[unlikely]] return ready_member(*g);
   runtime_scope inside;
-  processor* p = inside.processor();
-  if (!p) return inject(runnable(g));
-  const std::uintptr_t displaced = p->next.load(base::relaxed);
-  // From the loop, several timers may be due: the first goes before what is queued, the others line up.
-  if (displaced && !inside.get()->current) return push(*p, runnable(g));
-  p->next.store(runnable(g).word(), base::relaxed);
-  if (displaced) p->queue.push(runnable(displaced));
-  os::light_fence();  // P3: the publisher's side
-  if (the.hungry.load(base::relaxed) != 0) [[unlikely]] feed(*p);
+  enqueue_next(inside, runnable(g));
+}
+
+void enqueue(runnable work) {
+  runtime_scope inside;
+  if (!work.is_newborn()) return enqueue_next(inside, work);
+  if (processor* p = inside.processor()) push(*p, work);
+  else inject(work);
+}
+
+void switch_out() {
+  worker* w = this_worker();
+  enter(*w);
+  switch_away(*w, *w->current);
+  leave(*this_worker());
 }
 
 void ready_all(detail::waiter* first) {
@@ -185,6 +223,18 @@ void park_until(std::int64_t deadline_ns, base::atomic<std::uint32_t>& claim, st
 
 namespace weft {
 
-[[gnu::noinline]] void yield() { sched::yield(); }
+namespace {
+
+[[gnu::cold, gnu::noinline]] void yield_at_point() {
+  sched::reach_point("yield", true);
+  sched::yield();
+}
+
+}  // namespace
+
+[[gnu::noinline]] void yield() {
+  if (sched::exploring()) [[unlikely]] return yield_at_point();
+  sched::yield();
+}
 
 }  // namespace weft

@@ -30,7 +30,7 @@ void ready(detail::sleeper* who);
 // Makes all sleepers of a list runnable; the list is linked through waiter::next and dies with the sleepers.
 void ready_all(detail::waiter* first);
 
-// Lets others run: the goroutine goes behind those that are runnable.
+// Lets others run: the goroutine goes behind those that are runnable. No point of an exploration, unlike weft::yield().
 void yield();
 
 // A goroutine whose processor was taken queues for one; for the others, two loads. Called by operations that may block

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "sched/idle.h"
 #include "sched/runtime.h"
+#include "sched/seam.h"
 
 namespace weft::sched {
 
@@ -63,6 +64,7 @@ void timer_set::move_all_to(timer_set& other) noexcept {
 }
 
 void arm_timer(timer& t, std::int64_t when_ns) noexcept {
+  if (world* w = this_world()) [[unlikely]] return w->timers().arm(t, when_ns);
   runtime_scope inside;
   processor* p = inside.processor();
   if (!p) p = the.processors[0].load(base::acquire);

@@ -23,6 +23,8 @@ enum class wait_reason : std::uint8_t {
   io_wait,     // for a descriptor to become ready
   io_turn,     // for another caller to be done with the same side of a descriptor
   run,         // a plain thread inside weft::run
+  bubble,      // the caller of testing::bubble or testing::explore
+  settle,      // testing::settle
   count_
 };
 
@@ -31,7 +33,7 @@ constexpr const char* describe(wait_reason reason) noexcept {
                                    "chan receive (nil chan)", "select",    "select (no cases)",    "mutex lock",
                                    "rw_mutex lock",   "rw_mutex lock shared", "cond wait",         "wait_group wait",
                                    "semaphore acquire", "sleep",           "IO wait",           "IO turn",
-                                   "run"};
+                                   "run",             "bubble",            "settle"};
   static_assert(sizeof texts / sizeof *texts == static_cast<unsigned>(wait_reason::count_));
   return texts[static_cast<unsigned>(reason)];
 }

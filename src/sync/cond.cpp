@@ -3,6 +3,7 @@
 #include <weft/error.h>
 
 #include "sched/schedule.h"
+#include "sched/seam.h"
 
 namespace weft {
 
@@ -16,6 +17,7 @@ void check_owner(const std::unique_lock<mutex>& lock) {
 
 void cond::wait(std::unique_lock<mutex>& lock) {
   check_owner(lock);
+  sched::point("cond wait");
   detail::waiter me;
   me.who = sched::self();
   {
@@ -30,6 +32,7 @@ void cond::wait(std::unique_lock<mutex>& lock) {
 
 std::cv_status cond::wait_until(std::unique_lock<mutex>& lock, clock::time_point deadline) {
   check_owner(lock);
+  sched::point("cond wait");
   enum : std::uint32_t { notified = 1, timed_out = 2 };
   base::atomic<std::uint32_t> claim{0};
   detail::waiter me;
@@ -54,6 +57,7 @@ std::cv_status cond::wait_until(std::unique_lock<mutex>& lock, clock::time_point
 }
 
 void cond::notify_one() {
+  sched::point("cond notify one");
   if (!has_waiters_.load(base::acquire)) return;
   detail::waiter* first;
   {
@@ -65,6 +69,7 @@ void cond::notify_one() {
 }
 
 void cond::notify_all() {
+  sched::point("cond notify all");
   if (!has_waiters_.load(base::acquire)) return;
   detail::waiter* all = nullptr;
   detail::waiter** end = &all;

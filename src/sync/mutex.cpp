@@ -32,12 +32,23 @@ constexpr int spins = 30;
 }  // namespace
 
 void mutex::lock() {
+  if (sched::exploring()) [[unlikely]] return lock_at_point();
   std::uint32_t free = 0;
   if (state_.compare_exchange_strong(free, locked, base::acquire, base::relaxed)) [[likely]] return;
   lock_slow();
 }
 
+void mutex::lock_at_point() {
+  sched::point("mutex lock");
+  if (!try_lock_now()) lock_slow();
+}
+
 bool mutex::try_lock() noexcept {
+  sched::point("mutex try lock");
+  return try_lock_now();
+}
+
+bool mutex::try_lock_now() noexcept {
   std::uint32_t seen = state_.load(base::relaxed);
   while (!(seen & (locked | starving)))
     if (state_.compare_exchange_weak(seen, seen | locked, base::acquire, base::relaxed)) return true;
@@ -47,7 +58,7 @@ bool mutex::try_lock() noexcept {
 void mutex::lock_slow() {
   sched::checkpoint();
   for (int i = 0; i < spins; ++i) {  // the holder may be about to unlock, on another processor
-    if (!(state_.load(base::relaxed) & locked) && try_lock()) return;
+    if (!(state_.load(base::relaxed) & locked) && try_lock_now()) return;
     base::pause();
   }
   std::int64_t waiting_since = 0;
@@ -80,9 +91,16 @@ void mutex::lock_slow() {
 }
 
 void mutex::unlock() {
+  if (sched::exploring()) [[unlikely]] return unlock_at_point();
   std::uint32_t held = locked;
   if (state_.compare_exchange_strong(held, 0, base::release, base::relaxed)) [[likely]] return;
   unlock_slow(held);
+}
+
+void mutex::unlock_at_point() {
+  sched::point("mutex unlock");
+  std::uint32_t held = locked;
+  if (!state_.compare_exchange_strong(held, 0, base::release, base::relaxed)) unlock_slow(held);
 }
 
 void mutex::unlock_slow(std::uint32_t seen) {

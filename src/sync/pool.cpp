@@ -6,6 +6,7 @@
 
 #include "base/spinlock.h"
 #include "sched/idle.h"
+#include "sched/seam.h"
 #include "sched/worker.h"
 
 namespace weft::detail {
@@ -30,6 +31,7 @@ pool_core::~pool_core() {
 }
 
 pool_core::shard& pool_core::mine() noexcept {
+  if (sched::this_world()) [[unlikely]] return shards_[0];  // which processor runs it is no part of a schedule
   sched::runtime_scope inside;
   sched::processor* p = inside.processor();
   return shards_[p ? 1 + p->index % (shard_count - 1) : 0];

@@ -13,6 +13,7 @@
 
 #include "base/assert.h"
 #include "sched/schedule.h"
+#include "sched/seam.h"
 
 namespace weft {
 
@@ -23,12 +24,19 @@ enum : std::uint32_t { writer = 1, waiting = 2, one_reader = 4 };
 }  // namespace
 
 void rw_mutex::lock() {
+  if (sched::exploring()) [[unlikely]] return lock_at_point();
   std::uint32_t free = 0;
   if (state_.compare_exchange_strong(free, writer, base::acquire, base::relaxed)) [[likely]] return;
   lock_slow();
 }
 
+void rw_mutex::lock_at_point() {
+  sched::point("rw_mutex lock");
+  lock_slow();
+}
+
 bool rw_mutex::try_lock() noexcept {
+  sched::point("rw_mutex try lock");
   std::uint32_t free = 0;
   return state_.compare_exchange_strong(free, writer, base::acquire, base::relaxed);
 }
@@ -50,6 +58,16 @@ void rw_mutex::lock_slow() {
 }
 
 void rw_mutex::unlock() {
+  if (sched::exploring()) [[unlikely]] return unlock_at_point();
+  unlock_now();
+}
+
+void rw_mutex::unlock_at_point() {
+  sched::point("rw_mutex unlock");
+  unlock_now();
+}
+
+[[gnu::always_inline]] inline void rw_mutex::unlock_now() {
   std::uint32_t held = writer;
   if (state_.compare_exchange_strong(held, 0, base::release, base::relaxed)) [[likely]] return;
   if (!(held & writer)) base::fatal("unlock of weft::rw_mutex at %p, which no writer holds", static_cast<void*>(this));
@@ -84,10 +102,21 @@ void rw_mutex::unlock_slow() {
 }
 
 void rw_mutex::lock_shared() {
-  if (!try_lock_shared()) [[unlikely]] lock_shared_slow();
+  if (sched::exploring()) [[unlikely]] return lock_shared_at_point();
+  if (!try_lock_shared_now()) [[unlikely]] lock_shared_slow();
+}
+
+void rw_mutex::lock_shared_at_point() {
+  sched::point("rw_mutex lock shared");
+  lock_shared_slow();
 }
 
 bool rw_mutex::try_lock_shared() noexcept {
+  sched::point("rw_mutex try lock shared");
+  return try_lock_shared_now();
+}
+
+bool rw_mutex::try_lock_shared_now() noexcept {
   std::uint32_t seen = state_.load(base::relaxed);
   while (!(seen & (writer | waiting)))
     if (state_.compare_exchange_weak(seen, seen + one_reader, base::acquire, base::relaxed)) return true;
@@ -112,6 +141,16 @@ void rw_mutex::lock_shared_slow() {
 }
 
 void rw_mutex::unlock_shared() {
+  if (sched::exploring()) [[unlikely]] return unlock_shared_at_point();
+  unlock_shared_now();
+}
+
+void rw_mutex::unlock_shared_at_point() {
+  sched::point("rw_mutex unlock shared");
+  unlock_shared_now();
+}
+
+[[gnu::always_inline]] inline void rw_mutex::unlock_shared_now() {
   std::uint32_t seen = state_.load(base::relaxed);
   while (true) {
     if (seen < one_reader) base::fatal("unlock_shared of weft::rw_mutex at %p, which no reader holds", static_cast<void*>(this));

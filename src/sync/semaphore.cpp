@@ -3,6 +3,7 @@
 #include <string>
 
 #include "sched/schedule.h"
+#include "sched/seam.h"
 
 namespace weft {
 
@@ -13,6 +14,7 @@ void semaphore::check(std::int64_t n, const char* operation) const {
 
 bool semaphore::try_acquire(std::int64_t n) {
   check(n, "semaphore::try_acquire");
+  sched::point("semaphore try acquire");
   base::locked hold(queue_lock_);
   if (!waiters_.empty() || available_ < n) return false;
   available_ -= n;
@@ -21,6 +23,7 @@ bool semaphore::try_acquire(std::int64_t n) {
 
 void semaphore::acquire(std::int64_t n) {
   check(n, "semaphore::acquire");
+  sched::point("semaphore acquire");
   sched::checkpoint();
   detail::waiter me;
   {
@@ -38,6 +41,7 @@ void semaphore::acquire(std::int64_t n) {
 
 void semaphore::release(std::int64_t n) {
   check(n, "semaphore::release");
+  sched::point("semaphore release");
   detail::waiter* granted = nullptr;
   bool is_too_much;
   {

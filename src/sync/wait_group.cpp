@@ -9,6 +9,7 @@
 #include <weft/error.h>
 
 #include "sched/schedule.h"
+#include "sched/seam.h"
 
 namespace weft {
 
@@ -22,6 +23,16 @@ constexpr std::int32_t counter(std::uint64_t word) noexcept { return static_cast
 }  // namespace
 
 void wait_group::add(int n) {
+  if (sched::exploring()) [[unlikely]] return add_at_point(n);
+  add_now(n);
+}
+
+void wait_group::add_at_point(int n) {
+  sched::point("wait_group add");
+  add_now(n);
+}
+
+[[gnu::always_inline]] inline void wait_group::add_now(int n) {
   std::uint64_t seen = state_.load(base::relaxed);
   std::uint64_t next;
   do {
@@ -50,6 +61,7 @@ void wait_group::release_waiters() {
 }
 
 void wait_group::wait() {
+  sched::point("wait_group wait");
   sched::checkpoint();
   if (counter(state_.load(base::acquire)) == 0) return;
   detail::waiter me;

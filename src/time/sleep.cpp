@@ -1,3 +1,4 @@
+#include <weft/runtime.h>
 #include <weft/time.h>
 
 #include <ctime>
@@ -34,14 +35,14 @@ void sleep_until_ns(std::int64_t when_ns) {
 }  // namespace
 
 void sleep(clock::duration duration) {
-  if (duration.count() <= 0) return sched::yield();
+  if (duration.count() <= 0) return yield();
   std::int64_t when;
   if (__builtin_add_overflow(sched::now_ns(), duration.count(), &when)) when = std::numeric_limits<std::int64_t>::max();
   sleep_until_ns(when);
 }
 
 void sleep_until(clock::time_point when) {
-  if (when <= clock::time_point(clock::duration(sched::now_ns()))) return sched::yield();
+  if (when <= clock::time_point(clock::duration(sched::now_ns()))) return yield();
   sleep_until_ns(when.time_since_epoch().count());
 }
 

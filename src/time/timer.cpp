@@ -101,7 +101,7 @@ bool timer_core::disarm_locked(bool& had_not_fired) noexcept {
     case state::idle: break;
   }
   clock::time_point unseen;
-  had_not_fired = !start && channel_try_recv(&ch, &unseen);  // TM2
+  had_not_fired = !start && channel_take(&ch, &unseen);  // TM2
   return true;
 }
 
@@ -144,6 +144,7 @@ void start_core(timer_core& core, clock::duration delay) {
 }  // namespace
 
 timer_core* timer_make_channel(clock::duration delay, clock::duration period) {
+  sched::point("timer start");
   auto* core = new timer_core;
   core->period_ns = period.count();
   start_core(*core, delay);
@@ -151,6 +152,7 @@ timer_core* timer_make_channel(clock::duration delay, clock::duration period) {
 }
 
 timer_core* timer_make_func(clock::duration delay, void (*start)(void*), void (*destroy)(void*) noexcept, void* function) {
+  sched::point("timer start");
   auto* core = new timer_core;
   core->start = start;
   core->destroy = destroy;
@@ -163,10 +165,12 @@ void timer_release(timer_core* core) noexcept { channel_release(&core->ch); }
 channel* timer_channel(timer_core* core) noexcept { return core->start ? nullptr : &core->ch; }
 
 bool timer_stop(timer_core* core) noexcept {
+  sched::point("timer stop");
   return disarm_and(*core, [] {});
 }
 
 bool timer_reset(timer_core* core, clock::duration delay, clock::duration period) {
+  sched::point("timer reset");
   const std::int64_t due = due_in(delay);
   const bool had_not_fired = disarm_and(*core, [&] {
     core->period_ns = period.count();

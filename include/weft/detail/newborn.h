@@ -10,6 +10,10 @@
 #include <utility>
 #include <functional>
 
+namespace weft::sched {
+struct member;
+}
+
 namespace weft::detail {
 
 struct newborn {
@@ -17,9 +21,13 @@ struct newborn {
   std::uint64_t id;
   std::uint64_t creator;        // id of the goroutine that called go(); 0: a plain thread
   const void* start_site;       // where go() was called
-  const char* name;             // not owned
+  union {
+    const char* name;           // not owned
+    sched::member* membership;  // of a world (sched/seam.h); it knows the name
+  };
   std::uint32_t stack_kib;      // 0: the default
   std::uint8_t size_class;      // of this block
+  bool in_world;                // `membership` counts, not `name`
 };
 
 inline constexpr std::size_t newborn_header_bytes = 48;

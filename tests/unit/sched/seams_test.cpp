@@ -7,7 +7,10 @@
 #include <weft/weft.h>
 
 #include "sched/poller.h"
+#include "sched/runnable.h"
 #include "sched/seam.h"
+#include "sched/timers.h"
+#include "support/eventually.h"
 #include "trace/trace.h"
 
 namespace {
@@ -43,17 +46,66 @@ TEST(trace, each_step_of_a_goroutines_life_is_emitted_and_nothing_when_off) {
   EXPECT_EQ(seen(event::spawn), spawned);
 }
 
-std::atomic<std::int64_t> virtual_now{1'000};
-const weft::sched::world world{[] { return virtual_now.load(); }, []() -> std::uint64_t { return 7; }};
+// A world that does as the scheduler does, with a clock and a generator of its own.
+struct recording_world final : weft::sched::world {
+  struct node : weft::sched::member {
+    using member::member;
+  };
+  std::int64_t now_ns() noexcept override { return 1'000; }
+  std::uint64_t random(std::uint64_t&) noexcept override { return 7; }
+  weft::sched::timer_set& timers() noexcept override { return own_timers; }
+  weft::sched::member& join(weft::sched::member&, const weft::detail::newborn& child) override {
+    return *joined.emplace_back(std::make_unique<node>(*this, child.name));
+  }
+  std::uint64_t id_of(weft::sched::member&, std::uint64_t proposed) noexcept override { return proposed + 1'000'000; }
+  void runnable_now(weft::sched::member&, weft::sched::runnable work) override { weft::sched::enqueue(work); }
+  void parks(weft::sched::member&, weft::sched::wait_reason) override { ++parked; }
+  void ends(weft::sched::member&) override { ++ended; }
+  void escaped(weft::sched::member&, std::exception_ptr) override { ++thrown; }
+  void point(weft::sched::member&, const char*, bool) override { ++points; }
+  void waits_outside(weft::sched::member&, bool) noexcept override {}
 
-TEST(seam, clock_and_randomness_come_from_the_installed_world) {
-  std::uint64_t state = 1;
-  weft::sched::installed_world.store(&world, weft::base::release);
-  EXPECT_EQ(weft::sched::now_ns(), 1'000);
-  EXPECT_EQ(weft::sched::next_random(state), 7u);
-  EXPECT_EQ(state, 1u);
-  weft::sched::installed_world.store(nullptr, weft::base::release);
-  EXPECT_NE(weft::sched::now_ns(), 1'000);
+  weft::sched::timer_set own_timers;
+  std::vector<std::unique_ptr<node>> joined;
+  std::atomic<int> parked{0}, ended{0}, thrown{0}, points{0};
+};
+
+TEST(seam, members_of_a_world_have_its_clock_randomness_and_ids_and_others_do_not) {
+  static recording_world world;
+  static recording_world::node first(world, "first");
+  weft::run([] {
+    std::uint64_t state = 1;
+    weft::chan<void> done;
+    std::atomic<std::uint64_t> child_id{0};
+    weft::sched::worlds_alive.fetch_add(1, weft::base::seq_cst);
+    weft::sched::spawn_first(first, weft::detail::make_newborn([&] {
+      EXPECT_EQ(weft::sched::now_ns(), 1'000);
+      EXPECT_EQ(weft::sched::next_random(state), 7u);
+      weft::go([&] {
+        child_id = weft::goroutine_id();
+        done.send();
+      });
+    }), nullptr);
+    EXPECT_NE(weft::sched::now_ns(), 1'000);  // we are not in it
+    done.recv();
+    EXPECT_GT(child_id.load(), 1'000'000u);
+    EXPECT_LT(weft::goroutine_id(), 1'000'000u);
+    EXPECT_EQ(state, 1u);
+    EXPECT_TRUE(support::eventually([] { return world.ended == 2; }));
+    EXPECT_EQ(world.joined.size(), 1u);
+    EXPECT_EQ(world.points, 0);  // nobody asked for them
+    weft::sched::worlds_alive.fetch_sub(1, weft::base::seq_cst);
+  });
+}
+
+TEST(seam, an_exception_that_leaves_a_member_is_told_to_its_world) {
+  static recording_world world;
+  static recording_world::node first(world, "first");
+  weft::sched::worlds_alive.fetch_add(1, weft::base::seq_cst);
+  weft::sched::spawn_first(first, weft::detail::make_newborn([] { throw 7; }), nullptr);
+  EXPECT_TRUE(support::eventually([] { return world.ended == 1; }));
+  EXPECT_EQ(world.thrown, 1);
+  weft::sched::worlds_alive.fetch_sub(1, weft::base::seq_cst);
 }
 
 // Says that something is armed and makes one goroutine runnable per look, as a real poller would.

@@ -1,0 +1,21 @@
+#include "sched/seam.h"
+
+#include "sched/worker.h"
+
+namespace weft::sched {
+
+constinit base::atomic<std::uint32_t> worlds_alive{0}, explorations_alive{0};
+
+member* this_member() noexcept {
+  goroutine* g = this_goroutine();
+  return g ? g->membership : nullptr;
+}
+
+void reach_point(const char* what, bool yields) {
+  goroutine* g = this_goroutine();
+  // What the runtime does on a goroutine's stack, such as firing a world's timers, is no place to switch.
+  if (!g || !g->membership || this_worker()->inside.load(base::relaxed) != 0) return;
+  g->membership->home.point(*g->membership, what, yields);
+}
+
+}  // namespace weft::sched
