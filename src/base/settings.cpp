@@ -24,6 +24,10 @@ struct bytes {
   std::size_t setting_values::*member;
   std::size_t lowest, highest;
 };
+struct text {
+  std::string setting_values::*member;
+  std::string_view accepted;
+};
 struct flag {
   bool setting_values::*member;
 };
@@ -34,7 +38,7 @@ struct word {
 
 struct setting {
   std::string_view name;  // of the variable, or of the key in WEFT_DEBUG
-  std::variant<number, bytes, flag, word> type;
+  std::variant<number, bytes, flag, word, text> type;
   std::string_view special_default;  // says in words what the default value means, where the value does not
   std::string_view help;
 };
@@ -51,6 +55,10 @@ constexpr setting variables[] = {
      "Address space reserved for a goroutine's stack; memory is committed as the stack grows."},
     {"WEFT_MAX_THREADS", number{&setting_values::max_threads, 8, 1'000'000}, "",
      "Upper bound on the threads of the runtime. A program that needs more has too many blocking calls at once."},
+    {"WEFT_SEED", text{&setting_values::seed, "what `testing::explore` printed"}, "",
+     "Makes every `testing::explore` of the process run this one schedule."},
+    {"WEFT_SEED_TRACE", text{&setting_values::seed_trace, "a path"}, "",
+     "The file to which `testing::explore` writes the decisions of the last schedule it ran."},
 };
 constexpr setting debug_keys[] = {
     {"migrate", flag{&setting_values::debug_migrate}, "",
@@ -93,7 +101,8 @@ std::string accepted(const setting& s) {
                    return "a size from " + text_of(t.lowest) + " to " + text_of(t.highest) +
                           ", in bytes or with k, m or g";
                  },
-                 [](const flag&) { return std::string{"0 or 1"}; }, [](const word& t) { return text_of(t.choices); }},
+                 [](const flag&) { return std::string{"0 or 1"}; }, [](const word& t) { return text_of(t.choices); },
+                 [](const text& t) { return std::string{t.accepted}; }},
       s.type);
 }
 
@@ -103,7 +112,8 @@ std::string default_of(const setting& s) {
   return std::visit(overloaded{[&](const number& t) { return std::to_string(values.*t.member); },
                                [&](const bytes& t) { return text_of(values.*t.member); },
                                [&](const flag& t) { return std::string{values.*t.member ? "1" : "0"}; },
-                               [&](const word& t) { return std::string{values.*t.member}; }},
+                               [&](const word& t) { return std::string{values.*t.member}; },
+                               [&](const text& t) { return values.*t.member; }},
                     s.type);
 }
 
@@ -130,31 +140,32 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   return *count << shift;
 }
 
-bool assign(setting_values& values, const setting& s, std::string_view text) {
+bool assign(setting_values& values, const setting& s, std::string_view given) {
   return std::visit(
       overloaded{[&](const number& t) {
-                   const auto n = parse_number(text);
+                   const auto n = parse_number(given);
                    if (!n || *n < static_cast<std::uint64_t>(t.lowest) || *n > static_cast<std::uint64_t>(t.highest))
                      return false;
                    values.*t.member = static_cast<int>(*n);
                    return true;
                  },
                  [&](const bytes& t) {
-                   const auto n = parse_size(text);
+                   const auto n = parse_size(given);
                    if (!n || *n < t.lowest || *n > t.highest) return false;
                    values.*t.member = static_cast<std::size_t>(*n);
                    return true;
                  },
                  [&](const flag& t) {
-                   if (text != "0" && text != "1") return false;
-                   values.*t.member = text == "1";
+                   if (given != "0" && given != "1") return false;
+                   values.*t.member = given == "1";
                    return true;
                  },
                  [&](const word& t) {
                    for (std::string_view choice : t.choices)
-                     if (choice == text) return values.*t.member = choice, true;
+                     if (choice == given) return values.*t.member = choice, true;
                    return false;
-                 }},
+                 },
+                 [&](const text& t) { return values.*t.member = given, true; }},
       s.type);
 }
 

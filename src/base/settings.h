@@ -22,6 +22,8 @@ struct setting_values {
   std::size_t stack_size = 224 * 1024;  // bytes
   int max_threads = 10'000;
   bool debug_migrate = false;
+  std::string seed;        // testing::explore: replay this schedule alone
+  std::string seed_trace;  // ... and the file that gets its decisions
   std::string_view debug_guard;  // madvise, mprotect or canary; empty: the best that works. Static storage
 };
 

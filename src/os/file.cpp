@@ -60,4 +60,15 @@ std::optional<std::string> read_file(const std::string& path) {
   }
 }
 
+bool write_file(const std::string& path, std::string_view contents) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file < 0) return false;
+  while (!contents.empty()) {
+    const ssize_t count = ::write(file, contents.data(), contents.size());
+    if (count < 0 && errno != EINTR) break;
+    if (count > 0) contents.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return ::close(file) == 0 && contents.empty();
+}
+
 }  // namespace weft::os

@@ -15,4 +15,7 @@ namespace weft::os {
 // The whole file; empty when it cannot be read, for whatever reason. Leaves errno as it was.
 [[gnu::noinline]] std::optional<std::string> read_file(const std::string& path);
 
+// Replaces the file's contents. False: it cannot be written.
+[[nodiscard]] bool write_file(const std::string& path, std::string_view contents);
+
 }  // namespace weft::os
