@@ -172,6 +172,35 @@ void point();
 // For test frameworks other than GoogleTest: how many expectations have failed in this process. Called between schedules.
 inline void install_failure_count(std::size_t (*count)()) noexcept { impl::set_failure_count(count); }
 
+// --- leaked goroutines ---------------------------------------------------------------------------
+
+// Fails at the end of its scope if goroutines started within it, by anybody, are still alive then and after a grace, with
+// where each was started and what it waits for. Those of bubbles and explorations are left to them.
+//
+//   { weft::testing::leak_check no_leaks; server s; s.start(); s.stop(); }
+class [[nodiscard]] leak_check {
+ public:
+  explicit leak_check(clock::duration grace = std::chrono::seconds(1));
+  ~leak_check();  // calls the leak handler, unless leaks() was called, or an exception is on its way through the scope
+  leak_check(const leak_check&) = delete;
+  leak_check& operator=(const leak_check&) = delete;
+
+  // Blocks until all have ended, for the grace at most. The report on those that have not; empty: none. Ends the check.
+  std::string leaks();
+
+ private:
+  struct snapshot;
+  std::unique_ptr<snapshot> start_;
+};
+
+// What ~leak_check does with the report. Null, the default: prints it on stderr and aborts. Where GoogleTest is used: adds a
+// failure to the current test. Returns the handler before.
+using leak_handler = void (*)(const std::string& report);
+leak_handler set_leak_handler(leak_handler handler) noexcept;
+
+// Goroutines of this name (go_options::name) are never leaks: for those that are meant to live for ever.
+void ignore_leaks_of(std::string name);
+
 }  // namespace weft::testing
 
 #if defined(GOOGLETEST_INCLUDE_GTEST_GTEST_H_) || defined(GTEST_INCLUDE_GTEST_GTEST_H_)

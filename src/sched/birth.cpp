@@ -28,11 +28,13 @@ std::size_t colour_of(const std::byte* top) noexcept {
 
 std::uint64_t take_id(processor& p) noexcept {
   constexpr std::uint64_t block = 64;
-  if (p.id_first == p.id_last) {
-    p.id_first = the.next_id.fetch_add(block, base::relaxed);
-    p.id_last = p.id_first + block;
+  std::uint64_t id = p.id_first.load(base::relaxed);
+  if (id == p.id_last.load(base::relaxed)) [[unlikely]] {
+    id = the.next_id.fetch_add(block, base::relaxed);
+    p.id_last.store(id + block, base::relaxed);
   }
-  return p.id_first++;
+  p.id_first.store(id + 1, base::release);  // release: whoever reads it sees the block it belongs to
+  return id;
 }
 
 [[gnu::cold, gnu::noinline]] void enrol(goroutine& g, member& who) noexcept {
@@ -136,6 +138,23 @@ extern "C" [[gnu::visibility("hidden")]] void weft_goroutine_main() {
     }
     leave_for_good(w, home, work);
   }
+}
+
+birth_mark::birth_mark() {
+  if (!started.load(base::acquire)) return;  // all are later
+  // The shared counter first: a block that is taken between the two looks is above it.
+  shared_first_ = the.next_id.load(base::acquire);
+  for_each_processor([&](processor& p) {
+    const std::uint64_t first = p.id_first.load(base::acquire), last = p.id_last.load(base::relaxed);
+    if (first < last && first < shared_first_) reserved_.emplace_back(first, last);
+  });
+}
+
+bool birth_mark::is_later(std::uint64_t id) const noexcept {
+  if (id >= shared_first_) return true;
+  for (auto [first, last] : reserved_)
+    if (id >= first && id < last) return true;
+  return false;
 }
 
 std::size_t count_goroutines() noexcept {

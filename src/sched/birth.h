@@ -1,6 +1,10 @@
 // How goroutines begin and end.
 #pragma once
 
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "sched/goroutine.h"
 #include "sched/worker.h"
 
@@ -17,6 +21,18 @@ inline void bury(worker& w) {
 
 // The control block of the goroutine whose stack ends at `top`; it may be dead (goroutine::mark) or never have lived.
 goroutine* goroutine_at(std::byte* top) noexcept;
+
+// A moment in time, told by goroutine ids. Processors reserve ids in blocks, so the order of ids is not that of births: the
+// mark knows what was reserved and not yet used. Births at the very moment fall on either side.
+class birth_mark {
+ public:
+  birth_mark();
+  [[nodiscard]] bool is_later(std::uint64_t id) const noexcept;
+
+ private:
+  std::uint64_t shared_first_ = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> reserved_;
+};
 
 // Goroutines alive: runnable, running and parked.
 std::size_t count_goroutines() noexcept;

@@ -40,7 +40,7 @@ struct alignas(64) processor {
   std::uint32_t next_streak = 0;               // times in a row that the next slot was served
   std::int64_t polled_ns = 0;                  // when its worker last looked at the poller
   std::uint32_t wake_at_tick = 0;              // no wake-up for the sake of the next slot before this tick
-  std::uint64_t id_first = 0, id_last = 0;     // goroutine ids reserved for this processor
+  base::atomic<std::uint64_t> id_first{0}, id_last{0};  // goroutine ids reserved for this processor. Others may look
   std::uint64_t random_state = 0x9E3779B97F4A7C15ULL;
   base::atomic<std::uint64_t> spawned{0};
   base::atomic<std::uint64_t> ended{0};

@@ -5,6 +5,13 @@
 namespace weft::sched {
 
 constinit base::atomic<std::uint32_t> worlds_alive{0}, explorations_alive{0};
+constinit base::atomic<std::uint64_t (*)()> installed_random{nullptr};
+
+std::uint64_t next_random_seeded(std::uint64_t& state) noexcept {
+  if (member* m = this_member()) return m->home.random(state);
+  auto* draw = installed_random.load(base::acquire);
+  return draw ? draw() : step_random(state);
+}
 
 member* this_member() noexcept {
   goroutine* g = this_goroutine();

@@ -89,8 +89,12 @@ inline std::uint64_t step_random(std::uint64_t& state) noexcept {
   state ^= state >> 27;
   return state * 0x2545F4914F6CDD1DULL;
 }
+// For tests of the runtime itself: everybody outside of worlds draws from here, threads too. Looked at only while
+// worlds_alive is not 0, so raise that as well.
+[[gnu::visibility("hidden")]] extern base::atomic<std::uint64_t (*)()> installed_random;
+[[gnu::cold]] std::uint64_t next_random_seeded(std::uint64_t& state) noexcept;
 inline std::uint64_t next_random(std::uint64_t& state) noexcept {
-  if (world* w = this_world()) [[unlikely]] return w->random(state);
+  if (worlds_alive.load(base::relaxed) != 0) [[unlikely]] return next_random_seeded(state);
   return step_random(state);
 }
 

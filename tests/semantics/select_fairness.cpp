@@ -94,22 +94,25 @@ namespace {
 constexpr std::uint64_t seed = 0x5eed'0f'5e1ec7;
 std::atomic<std::uint64_t> drawn{0};
 
-// The runtime's randomness becomes the sequence of splitmix64 from `seed`; time stays real.
-const weft::sched::world seeded{[] { return weft::os::monotonic_ns(); },
-                                []() -> std::uint64_t {
-                                  std::uint64_t z = seed + 0x9e3779b97f4a7c15u * ++drawn;
-                                  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-                                  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-                                  return z ^ (z >> 31);
-                                }};
+// The runtime's randomness becomes the sequence of splitmix64 from `seed`.
+std::uint64_t draw() {
+  std::uint64_t z = seed + 0x9e3779b97f4a7c15u * ++drawn;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
 
 class seeded_scope {
  public:
   seeded_scope() {
     drawn = 0;
-    weft::sched::installed_world.store(&seeded, weft::base::release);
+    weft::sched::installed_random.store(draw, weft::base::release);
+    weft::sched::worlds_alive.fetch_add(1, weft::base::seq_cst);
   }
-  ~seeded_scope() { weft::sched::installed_world.store(nullptr, weft::base::release); }
+  ~seeded_scope() {
+    weft::sched::worlds_alive.fetch_sub(1, weft::base::seq_cst);
+    weft::sched::installed_random.store(nullptr, weft::base::release);
+  }
 };
 
 double chi_square(const std::vector<int>& observed) {
