@@ -213,7 +213,9 @@ void spawn_into(member& who, newborn* n) {
     n->id = take_id(*p);
     p->spawned.add_owned(1);
     trace::emit(trace::event::spawn, n->id, reinterpret_cast<std::uintptr_t>(n->start_site));
-    push(*p, runnable(n));
+    if (creator) p->queue.push_child(runnable(n));
+    else p->queue.push(runnable(n));
+    share_if_hungry(*p);
   } else {
     n->id = the.next_id.fetch_add(1, base::relaxed);
     the.spawned_outside.fetch_add(1, base::relaxed);

@@ -156,7 +156,7 @@ void feed(processor& p) {
     std::uint32_t give = p.queue.size() - p.queue.size() / 2;
     if (give > batch) give = batch;
     for (; give > 0; --give) {
-      const bool fits = p.shared.push(p.queue.pop());
+      const bool fits = p.shared.push(p.queue.pop_for_others());
       weft_assert(fits, "an empty shared queue holds a batch");
     }
   }

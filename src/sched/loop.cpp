@@ -5,9 +5,11 @@
 // duties (timers, poller), a fair share of the inject queue, the own queues, other processors' shared queues, a short
 // search, sleep.
 //
-//   L1  Fairness. Every duty_interval decisions the loop serves the inject queue and the own shared queue first; the next
-//       slot goes before the queue at most next_limit times in a row, and not once the monitor has seen it served for
-//       10 ms. So a runnable goroutine waits for at most next_limit decisions per goroutine ahead of it.
+//   L1  Fairness. Every duty_interval decisions the loop serves the inject queue and the own shared queue first, and the
+//       oldest newborn joins the line; the next slot goes before the queue at most next_limit times in a row, and not once
+//       the monitor has seen it served for 10 ms; line and nursery take turns (own_queue.h). So a goroutine that has
+//       run waits for at most 2 * next_limit decisions per goroutine ahead of it, and a newborn at most duty_interval
+//       decisions more per older newborn.
 //   L2  A worker searches for search_ns, only if some other processor runs, and at most one worker searches.
 //   L3  A thief takes an offered goroutine only when it has seen it offered for offer_ns: its owner usually runs it
 //       within that time, with its data in cache.
@@ -67,7 +69,8 @@ runnable take_by_force(processor& thief, processor& victim, const search& notes)
       victim.next.store(0, base::relaxed);
       thief.queue.push(runnable(word));
     }
-    for (std::uint32_t n = victim.queue.size() - victim.queue.size() / 2; n > 0; --n) thief.queue.push(victim.queue.pop());
+    for (std::uint32_t n = victim.queue.size() - victim.queue.size() / 2; n > 0; --n)
+      thief.queue.adopt(victim.queue.pop_for_others());
     return seizure::none;
   });
   return thief.queue.pop();
@@ -132,6 +135,7 @@ runnable take_a_turn(processor& p) {
   // nobody took by now goes behind what is queued.
   if (p.offer.load(base::relaxed) != 0)
     if (runnable untaken{p.offer.exchange(0, base::acq_rel)}) p.queue.push(untaken);
+  p.queue.line_up_oldest_newborn();
   p.injected_first = !p.injected_first;
   for (bool injected : {p.injected_first, !p.injected_first}) {
     if (runnable work = injected ? take_one_injected() : p.shared.pop()) return work;

@@ -35,11 +35,16 @@ inline runnable pick(processor& p) noexcept {
   return {};
 }
 
+// Owner, after it has queued something.
+inline void share_if_hungry(processor& p) {
+  os::light_fence();  // P3: the publisher's side
+  if (the.hungry.load(base::relaxed) != 0) [[unlikely]] feed(p);
+}
+
 // Owner: queues work behind what is there, and shares it when others are hungry.
 inline void push(processor& p, runnable work) {
   p.queue.push(work);
-  os::light_fence();  // P3: the publisher's side
-  if (the.hungry.load(base::relaxed) != 0) [[unlikely]] feed(p);
+  share_if_hungry(p);
 }
 
 // The body of a worker thread; returns never.

@@ -11,6 +11,7 @@
 
 #include "base/atomic.h"
 #include "sched/newborn.h"
+#include "sched/own_queue.h"
 #include "sched/run_queue.h"
 #include "sched/timers.h"
 #include "stack/stack.h"
@@ -32,7 +33,7 @@ struct alignas(64) processor {
 
   // owner
   base::atomic<std::uintptr_t> next{0};        // runs before the queue: the goroutine just made ready. Others may look
-  private_queue queue;
+  own_queue queue;
   base::atomic<std::uint32_t> tick{0};         // scheduling decisions taken
   base::atomic<std::uint32_t> queue_tick{0};   // ... of which the queue, not the next slot, was served
   std::uint32_t duty_tick = 0;                 // the decision at which the duties were last done

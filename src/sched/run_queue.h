@@ -38,6 +38,7 @@ class private_queue {
     slots_[tail & mask_] = work.word();
     tail_.store(tail + 1, base::relaxed);
   }
+  void adopt(runnable stolen) { push(stolen); }
   runnable pop() noexcept {  // null when empty
     std::uint32_t head = head_.load(base::relaxed);
     if (head == tail_.load(base::relaxed)) return {};
@@ -89,8 +90,9 @@ class shared_queue {
       if (head_.compare_exchange_weak(head, head + 1, base::acq_rel, base::acquire)) return runnable(word);
     }
   }
-  // Moves up to half of what is there to the thief's own queue.
-  std::uint32_t steal_half_into(private_queue& thief) {
+  // Moves up to half of what is there to the thief's own queue; returns how many.
+  template <class Queue>
+  std::uint32_t steal_half_into(Queue& thief) {
     std::uint32_t head = head_.load(base::acquire);
     while (true) {
       std::uint32_t there = tail_.load(base::acquire) - head;
@@ -100,7 +102,7 @@ class shared_queue {
       std::uintptr_t loot[capacity / 2];
       for (std::uint32_t i = 0; i < wanted; ++i) loot[i] = slots_[(head + i) % capacity].load(base::relaxed);
       if (!head_.compare_exchange_weak(head, head + wanted, base::acq_rel, base::acquire)) continue;
-      for (std::uint32_t i = 0; i < wanted; ++i) thief.push(runnable(loot[i]));
+      for (std::uint32_t i = 0; i < wanted; ++i) thief.adopt(runnable(loot[i]));
       return wanted;
     }
   }

@@ -163,8 +163,12 @@ void yield() {
   enter(*w);
   goroutine& g = *w->current;
   trace::emit(trace::event::yield, g.id);
-  if (processor* p = w->held) push(*p, runnable(&g));
-  else inject(runnable(&g));
+  if (processor* p = w->held) {
+    p->queue.line_up_children();
+    push(*p, runnable(&g));
+  } else {
+    inject(runnable(&g));
+  }
   switch_away(*w, g);
   leave(*this_worker());
 }

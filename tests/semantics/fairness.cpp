@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -190,5 +191,35 @@ TEST_P(fairness, contenders_for_a_mutex_all_progress) {
       return true;
     }));
     stop = true;
+  });
+}
+
+// Who starts a goroutine and waits for it is followed by that goroutine, so a tree that is walked for ever could keep others
+// waiting: goroutines that wake up, and newborns that are older than the tree.
+TEST_P(fairness, a_tree_that_is_walked_for_ever_starves_neither_the_woken_nor_older_newborns) {
+  here([&] {
+    constexpr int older = 50, depth = 10;
+    std::atomic<bool> stop{false};
+    std::atomic<int> older_ran{0};
+    const std::function<void(int)> walk = [&](int levels) {
+      if (levels == 0) return;
+      weft::wait_group children;
+      for (int i = 0; i < 2; ++i) children.go([&, levels] { walk(levels - 1); });
+      children.wait();
+    };
+    weft::wait_group all;
+    for (int i = 0; i < 4; ++i)  // more than there are processors, in some of the places
+      all.go([&] {
+        while (!stop) walk(depth);
+      });
+    for (int i = 0; i < older; ++i) all.go([&] { ++older_ran; });
+    for (int i = 0; i < 5; ++i) {
+      const auto asleep = weft::clock::now();
+      weft::sleep(1ms);
+      EXPECT_LT(weft::clock::now() - asleep, 2s);
+    }
+    EXPECT_TRUE(support::eventually([&] { return older_ran == older; }));
+    stop = true;
+    all.wait();
   });
 }
