@@ -1,0 +1,117 @@
+#include "os/stream.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "os/keep_errno.h"
+
+namespace weft::os {
+namespace {
+
+template <class Call>
+auto negative_errno(Call&& call) noexcept {
+  keep_errno kept;
+  auto got = call();
+  while (got < 0 && errno == EINTR) got = call();
+  return got < 0 ? static_cast<decltype(got)>(-errno) : got;
+}
+
+// Takes the place of a descriptor that is 0, 1 or 2.
+int above_stdio(int fd) noexcept {
+  if (fd > 2) return fd;
+  const int higher = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  const int failed = errno;
+  ::close(fd);
+  return higher < 0 ? -failed : higher;
+}
+
+// SIGPIPE is for the thread that writes, so it can be held back and taken in that thread.
+class without_sigpipe {
+ public:
+  without_sigpipe() noexcept {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~without_sigpipe() {
+    if (!sigismember(&before_, SIGPIPE)) pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  // What was blocked before stays pending: it is not ours to tell which write it came from.
+  void take() noexcept {
+    const timespec at_once{};
+    if (!sigismember(&before_, SIGPIPE))
+      while (sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
+      }
+  }
+
+ private:
+  sigset_t pipe_{}, before_{};
+};
+
+}  // namespace
+
+int make_pipe(int (&fds)[2]) noexcept {
+  keep_errno kept;
+  if (::pipe2(fds, O_CLOEXEC) != 0) return -errno;
+  fds[0] = above_stdio(fds[0]);
+  fds[1] = above_stdio(fds[1]);
+  if (fds[0] >= 0 && fds[1] >= 0) return 0;
+  const int failed = fds[0] < 0 ? fds[0] : fds[1];
+  for (const int fd : fds)
+    if (fd >= 0) ::close(fd);
+  return failed;
+}
+
+ssize_t read_stream(int fd, void* into, std::size_t size) noexcept {
+  return negative_errno([&] { return ::read(fd, into, size); });
+}
+
+ssize_t write_stream(int fd, const void* from, std::size_t size) noexcept {
+  keep_errno kept;
+  without_sigpipe quiet;
+  const ssize_t sent = negative_errno([&] { return ::write(fd, from, size); });
+  if (sent == -EPIPE) quiet.take();
+  return sent;
+}
+
+int open_file(const char* path, int flags, mode_t mode) noexcept {
+  return negative_errno([&] { return ::open(path, flags | O_CLOEXEC | O_NOCTTY, mode); });
+}
+
+ssize_t read_at(int fd, void* into, std::size_t size, std::int64_t at) noexcept {
+  return negative_errno([&] { return ::pread(fd, into, size, at); });
+}
+
+ssize_t write_at(int fd, const void* from, std::size_t size, std::int64_t at) noexcept {
+  return negative_errno([&] { return ::pwrite(fd, from, size, at); });
+}
+
+std::int64_t seek_file(int fd, std::int64_t offset, int whence) noexcept {
+  return negative_errno([&] { return std::int64_t{::lseek(fd, offset, whence)}; });
+}
+
+std::int64_t file_size(int fd) noexcept {
+  struct stat about;
+  const int failed = negative_errno([&] { return ::fstat(fd, &about); });
+  return failed < 0 ? failed : std::int64_t{about.st_size};
+}
+
+int resize_file(int fd, std::int64_t size) noexcept {
+  return negative_errno([&] { return ::ftruncate(fd, size); });
+}
+
+int sync_file(int fd) noexcept {
+  return negative_errno([&] { return ::fsync(fd); });
+}
+
+int close_file(int fd) noexcept {
+  keep_errno kept;
+  return ::close(fd) == 0 || errno == EINTR ? 0 : -errno;  // after EINTR it is closed, on Linux
+}
+
+}  // namespace weft::os
