@@ -22,6 +22,7 @@ const fs::path root = WEFT_SOURCE_DIR;
 const std::map<std::string, int> height = {
     {"base", 0}, {"arch", 1},    {"os", 1},   {"trace", 2}, {"stack", 3}, {"sched", 4}, {"chan", 5},   {"sync", 6},
     {"time", 6}, {"context", 7}, {"poll", 8}, {"io", 9},    {"net", 10},  {"http", 11}, {"testing", 12}, {"debug", 13}, {"tools", 14},
+    {"process", 10}, {"hook", 10},
 };
 
 // Public headers, below include/weft/. A header that is missing here belongs to the layer of its name, if there is one.
@@ -33,6 +34,8 @@ const std::map<std::string, std::string> layer_of_header = {
     {"once.h", "sync"},    {"wait_group.h", "sync"},    {"semaphore.h", "sync"},       {"pool.h", "sync"},
     {"sync.h", "sync"},    {"single_flight.h", "sync"}, {"context_node.h", "context"}, {"task_group.h", "context"},
     {"virtual_clock.h", "testing"}, {"testing_gtest.h", "testing"}, {"weft.h", "tools"},
+    {"os.h", "process"},   {"file.h", "process"},       {"pipe.h", "process"},         {"command.h", "process"},
+    {"signals.h", "process"},
 };
 
 std::string layer_of_public(const fs::path& header) {
