@@ -41,6 +41,10 @@
 
 #include <weft/error.h>
 
+namespace weft::poll {
+class descriptor;
+}
+
 namespace weft::io {
 
 template <class R>
@@ -52,6 +56,22 @@ template <class W>
 concept writer = requires(W& to, std::span<const std::byte> from) {
   { to.write(from) } -> std::same_as<result<std::size_t>>;
 };
+
+// A stream that is a file descriptor of the kernel's says so by kernel_end(); then copy() need not look at the bytes.
+struct kernel_end {
+  enum class kind : std::uint8_t { socket, pipe, file };
+  poll::descriptor* polled = nullptr;  // a socket or pipe; null: a file, or one that was closed
+  int fd = -1;                         // a file: read and written at its own offset
+  kind is = kind::socket;
+  bool is_exact = false;               // a short read proves that nothing is left: TCP
+  const void* stream = nullptr;        // for errors: describe(stream), an address or a path
+  std::string (*describe)(const void* stream) = nullptr;
+};
+template <class T>
+concept kernel_stream = requires(const std::remove_cvref_t<T>& stream) {
+  { stream.kernel_end() } -> std::same_as<kernel_end>;
+};
+result<std::uint64_t> kernel_copy(const kernel_end& to, const kernel_end& from);
 
 enum class errc { end_of_stream = 1, truncated };
 const std::error_category& category() noexcept;
@@ -85,9 +105,11 @@ result<std::size_t> write_string(W&& to, std::string_view text) {
   return to.write(std::as_bytes(std::span(text)));
 }
 
-// Moves everything up to the end of `from` into `to`; returns how many bytes. Allocates one buffer of 32 KiB.
+// Moves everything up to the end of `from` into `to`; returns how many bytes. Allocates one buffer of 32 KiB. Between
+// sockets, and between a socket and a file, large pieces move inside the kernel (sendfile, splice).
 template <writer W, reader R>
 result<std::uint64_t> copy(W&& to, R&& from) {
+  if constexpr (kernel_stream<W> && kernel_stream<R>) return kernel_copy(to.kernel_end(), from.kernel_end());
   constexpr std::size_t size = 32 * 1024;
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(size);
   for (std::uint64_t total = 0;;) {

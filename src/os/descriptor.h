@@ -5,5 +5,6 @@ namespace weft::os {
 
 [[gnu::noinline]] void close_descriptor(int fd) noexcept;  // whatever the kernel says, it is closed afterwards
 [[nodiscard]] [[gnu::noinline]] int set_nonblocking(int fd) noexcept;
+[[gnu::noinline]] void remove_file(const char* path) noexcept;
 
 }  // namespace weft::os

@@ -9,20 +9,9 @@
 #include "base/fatal.h"
 #include "os/clock.h"
 #include "os/futex.h"
+#include "os/keep_errno.h"
 
 namespace weft::os {
-namespace {
-
-class keep_errno {
- public:
-  ~keep_errno() { errno = kept_; }
-
- private:
-  int kept_ = errno;
-};
-
-}  // namespace
-
 epoll::epoll() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   epoll_event event{};
   event.events = EPOLLIN;  // level-triggered: who only polls must not take the interruption from who waits

@@ -29,6 +29,11 @@ struct attempt {
   bool is_short = false;
 };
 
+// From the results of os/: a count, or a negative errno value.
+inline attempt attempt_of(ssize_t count_or_error) noexcept {
+  return count_or_error >= 0 ? attempt{count_or_error, 0} : attempt{-1, static_cast<int>(-count_or_error)};
+}
+
 class alignas(64) descriptor {
  public:
   // Calls `act(fd)` until it no longer fails with EAGAIN, and waits between. Callers of one direction take turns, from the
@@ -40,6 +45,9 @@ class alignas(64) descriptor {
   // Calls act(fd) while the fd is sure to stay open. False: it is closed.
   template <class Act>
   bool with_fd(Act&& act);
+
+  // Waits until a moment, for want of anything better to wait for; a deadline, close() and the context end it too.
+  outcome pause(direction d, const patience& until) { return ready_.pause(d, until); }
 
   // As perform(), for those who hold no turn: whoever waits in that direction, all are woken.
   outcome wait(direction d, const patience& limits = {}) { return ready_.wait(d, limits); }

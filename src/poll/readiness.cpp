@@ -35,12 +35,12 @@ void readiness::post(std::uint32_t generation, std::uint32_t what, sched::ready_
   }
 }
 
-std::optional<outcome> readiness::enlist(direction d, detail::waiter& request) noexcept {
+std::optional<outcome> readiness::enlist(direction d, detail::waiter& request, bool even_if_ready) noexcept {
   lane& l = lane_of(d);
   base::locked hold(lock_);
   if (is_closed_) return outcome::closed;
   if (l.expired.load(base::relaxed)) return outcome::timed_out;
-  if (l.edges.load(base::relaxed) != l.drained.load(base::relaxed)) return outcome::ready;
+  if (!even_if_ready && l.edges.load(base::relaxed) != l.drained.load(base::relaxed)) return outcome::ready;
   l.waiters.push_back(request);
   return std::nullopt;
 }
@@ -58,6 +58,17 @@ outcome readiness::wait(direction d, const patience& limits) {
     if (end == sleep::served) continue;  // D3
     withdraw(d, rest.request);
     return end == sleep::cancelled ? outcome::cancelled : outcome::timed_out;
+  }
+}
+
+outcome readiness::pause(direction d, const patience& until) {
+  while (true) {
+    sleep rest(until);
+    if (auto known = enlist(d, rest.request, true)) return *known;
+    const sleep::end end = rest.park(sched::wait_reason::io_wait, this);
+    if (end == sleep::served) continue;
+    withdraw(d, rest.request);
+    return end == sleep::cancelled ? outcome::cancelled : outcome::ready;
   }
 }
 

@@ -86,9 +86,10 @@ class readiness {
     if (!closing_told_.load(base::relaxed)) drained(d, edge);
   }
   outcome wait(direction d, const patience& limits = {});
+  outcome pause(direction d, const patience& until);  // as wait(), whatever edges come; `ready`: the time has come
 
   // For callers that wait for several descriptors at once, and wait() itself: queues the waiter, or says why not.
-  std::optional<outcome> enlist(direction d, detail::waiter& request) noexcept;
+  std::optional<outcome> enlist(direction d, detail::waiter& request, bool even_if_ready = false) noexcept;
   void withdraw(direction d, detail::waiter& request) noexcept;
 
   // Absolute, CLOCK_MONOTONIC; `never` takes it away. Any time, from anybody who may use the descriptor.

@@ -36,6 +36,8 @@ const std::map<std::string, std::string> layer_of_header = {
     {"virtual_clock.h", "testing"}, {"testing_gtest.h", "testing"}, {"weft.h", "tools"},
     {"os.h", "process"},   {"file.h", "process"},       {"pipe.h", "process"},         {"command.h", "process"},
     {"signals.h", "process"},
+    {"address.h", "net"},        {"socket.h", "net"},           {"stream.h", "net"},
+    {"tcp.h", "net"},      {"udp.h", "net"},            {"unix.h", "net"},             {"resolve.h", "net"},
 };
 
 std::string layer_of_public(const fs::path& header) {
