@@ -82,8 +82,9 @@ TEST(tcp_ends, reuse_port_lets_several_listeners_share) {
   auto second = weft::net::listen_tcp(where, {.backlog = 4, .reuse_port = true});
   ASSERT_TRUE(second) << second.error().message();
   weft::chan<int> served(64);
+  weft::wait_group servers;
   for (auto* each : {&*first, &*second})
-    weft::go([each, served, id = each == &*first ? 1 : 2] {
+    servers.go([each, served, id = each == &*first ? 1 : 2] {
       while (auto conn = each->accept()) served.send(id);
     });
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(weft::net::dial_tcp(where));
@@ -93,6 +94,7 @@ TEST(tcp_ends, reuse_port_lets_several_listeners_share) {
   EXPECT_GT(by[2], 0);
   first->close();
   second->close();
+  servers.wait();
 }
 
 TEST(tcp_ends, descriptors_from_elsewhere_are_adopted) {
