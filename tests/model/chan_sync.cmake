@@ -1,0 +1,76 @@
+# Models of what sleeps above the scheduler: channels, select, locks. sleepers.cpp is the scheduler for them.
+# What is drawn comes from the model (sleepers.h); a static with a guard is beyond the checker.
+weft_model_edit(src/chan/select.cpp FIND "static constinit base::atomic<std::uint64_t> state"
+  BY "base::atomic<std::uint64_t> state")
+weft_model_edit(src/sync/mutex.cpp FIND "constexpr int spins = 30" BY "constexpr int spins = 0")
+
+set(sleeping tests/model/sleepers.cpp src/base/spinlock.cpp)
+weft_model(chan SOURCES src/chan/channel.cpp ${sleeping})
+weft_mutant(sender_behind_a_full_buffer_stays MODEL chan SOURCE src/chan/channel.cpp FILTER chan.a_receive_lets*
+  FIND "if (waiter* sender = senders.pop()) {" BY "if (waiter* sender = nullptr) {")
+weft_mutant(close_forgets_the_senders MODEL chan SOURCE src/chan/channel.cpp FILTER chan.a_close_wakes*
+  FIND "for (waiter_queue* queue : {&receivers, &senders})" BY "for (waiter_queue* queue : {&receivers})")
+weft_mutant(recv_does_not_look_for_the_close MODEL chan SOURCE src/chan/channel.cpp FILTER chan.close_comes*
+  FIND "  if (ch->closed.load(base::relaxed)) {
+    ch->lock.unlock();
+    return false;" BY "  if (false) {
+    ch->lock.unlock();
+    return false;")
+weft_mutant(waiter_queued_after_the_lock MODEL chan SOURCE src/chan/channel.cpp FILTER chan.a_value*
+  FIND "  queue.push_back(me);
+  ch.lock.unlock();" BY "  ch.lock.unlock();
+  queue.push_back(me);")
+
+weft_model(select SOURCES src/chan/select.cpp src/chan/channel.cpp ${sleeping})
+weft_mutant(claim_that_always_wins MODEL select SOURCE include/weft/detail/waiter.h FILTER select.two_wakers*
+  FIND "return node.claim->compare_exchange_strong(open, node.index, base::acq_rel, base::acquire);"
+  BY "node.claim->compare_exchange_strong(open, node.index, base::acq_rel, base::acquire); return true;")
+weft_mutant(losing_waiters_stay_queued MODEL select SOURCE src/chan/select.cpp FILTER select.two_wakers*
+  FIND "queue_of(c).remove(c.waiter_);" BY ";")
+weft_mutant(nothing_is_ready_without_versions MODEL select SOURCE src/chan/select.cpp FILTER select.a_token_that_goes*
+  FIND "|| c->channel_->version.load(base::acquire) != versions[i]" BY "|| !versions")
+set_tests_properties(model.select.mutant_nothing_is_ready_without_versions_is_caught PROPERTIES
+  ENVIRONMENT WEFT_MODEL_DEPTH=2)  # the mistake takes five switches
+weft_mutant(waits_without_a_second_look MODEL select SOURCE src/chan/select.cpp FILTER select.two_wakers*
+  FIND "if (const std::size_t position = choose_locked(); position != none_ready) return position;" BY "")
+
+weft_model(mutex SOURCES src/sync/mutex.cpp ${sleeping})
+weft_mutant(waiters_not_announced MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
+  FIND "state_.fetch_or(waiters, base::relaxed);  // X2" BY "state_.load(base::relaxed);")
+weft_mutant(bit_cleared_while_others_wait MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.three*
+  FIND "if (waiters_.empty()) state_.fetch_and(~std::uint32_t{waiters | starving}, base::relaxed);
+          return;" BY "state_.fetch_and(~std::uint32_t{waiters | starving}, base::relaxed);
+          return;")
+weft_mutant(unlock_looks_back MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.the_last_owner*
+  FIND "return sched::ready(next);" BY "sched::ready(next); state_.load(base::relaxed); return;")
+weft_mutant(handed_over_and_let_go MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.it_is_handed*
+  FIND "if (!first->success) state_.fetch_and" BY "state_.fetch_and")
+
+weft_model(wait_group SOURCES src/sync/wait_group.cpp ${sleeping})
+weft_mutant(wait_does_not_look_again MODEL wait_group SOURCE src/sync/wait_group.cpp FILTER wait_group.both*
+  FIND "      if (counter(seen) == 0) return;" BY "")
+weft_mutant(waiter_counted_before_it_is_queued MODEL wait_group SOURCE src/sync/wait_group.cpp FILTER wait_group.both*
+  FIND "    waiters_.push_back(me);
+  }" BY "  }
+  { base::locked hold(queue_lock_); waiters_.push_back(me); }")
+
+weft_model(semaphore SOURCES src/sync/semaphore.cpp ${sleeping})
+weft_mutant(release_that_wakes_nobody MODEL semaphore SOURCE src/sync/semaphore.cpp FILTER semaphore.one_unit*
+  FIND "    granted = take_granted();" BY "")
+weft_mutant(newcomer_past_the_queue MODEL semaphore SOURCE src/sync/semaphore.cpp FILTER semaphore.a_large*
+  FIND "    if (waiters_.empty() && available_ >= n) {" BY "    if (available_ >= n) {")
+
+weft_model(rw_mutex SOURCES src/sync/rw_mutex.cpp ${sleeping})
+weft_mutant(last_reader_wakes_nobody MODEL rw_mutex SOURCE src/sync/rw_mutex.cpp FILTER rw_mutex.readers_see*
+  FIND "if (left == waiting && (next = writers_.pop()))" BY "if (left == one_reader && (next = writers_.pop()))")
+weft_mutant(reader_enters_beside_a_writer MODEL rw_mutex SOURCE src/sync/rw_mutex.cpp FILTER rw_mutex.readers_see*
+  FIND "if (!(seen & writer) && writers_.empty()) {" BY "if (seen != ~0u && writers_.empty()) {")
+
+weft_model(cond SOURCES src/sync/cond.cpp src/sync/mutex.cpp ${sleeping})
+weft_mutant(queued_after_the_unlock MODEL cond SOURCE src/sync/cond.cpp FILTER cond.a_notify*
+  FIND "  lock.unlock();
+  sched::park(sched::wait_reason::cond_wait, this);" BY "  sched::park(sched::wait_reason::cond_wait, this);
+  lock.unlock();")
+weft_mutant(notify_that_a_deadline_swallows MODEL cond SOURCE src/sync/cond.cpp FILTER cond.a_deadline*
+  FIND "    first = waiters_.pop();" BY "    if ((first = waiters_.front())) waiters_.remove(*first);
+    if (first && !detail::waiter_queue::claim(*first)) first = nullptr;")
