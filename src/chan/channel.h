@@ -16,6 +16,7 @@
 //       at the fence: had it changed and changed back, the version would have been seen to move.
 // Refused: lock-free segments (Koval et al., arXiv 2211.04986): two read-modify-writes per operation as here, and select
 // and close become far harder; a lock per end: the unbuffered case needs both.
+// Checked by tests/model/chan_model.cpp, and against a reference by tests/fuzz.
 #pragma once
 
 #include <cstddef>

@@ -19,7 +19,8 @@
 // the case, the lists on this stack; larger sets take one allocation.
 // Refused: polling the cases in turn; one global select lock; a shuffled order for all cases (Go's): paid for also by those
 // that are not ready.
-// Checked by tests/semantics/select*.cpp, tests/stress/select_races.cpp and try_races.cpp.
+// Checked by tests/model/select_model.cpp, tests/fuzz, tests/semantics/select*.cpp, tests/stress/select_races.cpp and
+// try_races.cpp.
 #include <algorithm>
 #include <limits>
 #include <memory>

@@ -14,6 +14,7 @@
 //   X4  unlock does not touch the mutex after it has cleared or handed over `locked`: the next owner may destroy it. A
 //       waiter that queues meanwhile finds `locked` set, and is woken by the one that unlock wakes, or by another round.
 // Refused: always handing over (every unlock under contention becomes a switch: convoys).
+// Checked by tests/model/mutex_model.cpp.
 #include <weft/mutex.h>
 
 #include "base/assert.h"

@@ -9,6 +9,7 @@
 //   Y3  The last reader to leave while waiters is set hands the lock to the first writer.
 //   Y4  As with mutex, X4: no unlock touches the word after the lock is free or handed over, but under queue_lock_, which
 //       every later owner has taken.
+// Checked by tests/model/rw_mutex_model.cpp.
 #include <weft/rw_mutex.h>
 
 #include "base/assert.h"

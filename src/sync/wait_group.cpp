@@ -4,6 +4,7 @@
 //   WG1  The thread that brings the counter to zero while waiters are counted resets the word and wakes them all; with
 //        nobody counted, add() does not touch the wait_group after the word: whoever sees zero may destroy it.
 //   WG2  A waiter is counted in the word only after its node is in the queue and under queue_lock_.
+// Checked by tests/model/wait_group_model.cpp.
 #include <weft/wait_group.h>
 
 #include <weft/error.h>

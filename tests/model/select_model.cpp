@@ -184,7 +184,7 @@ void both_send_then_look() {
 
 constexpr model::bound three_threads{.preemptions = 2, .stale_reads = 1};
 constexpr model::bound two_threads{.preemptions = 3, .stale_reads = 1};
-constexpr model::bound around{.preemptions = 5, .stale_reads = 0};  // for mutants: a whole search takes two minutes
+constexpr model::bound around{.preemptions = 5, .stale_reads = 0};  // for mutants; all of it takes minutes
 constexpr model::bound store_buffers{.preemptions = 1, .stale_reads = 8};
 constexpr model::bound with_time{.preemptions = 3, .stale_reads = 1, .timeouts = 1};
 
