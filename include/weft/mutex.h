@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include <weft/detail/atomic.h>
+#include <weft/detail/exploring.h>
 #include <weft/detail/spinlock.h>
 #include <weft/detail/waiter.h>
 
@@ -22,12 +23,23 @@ class mutex {
   mutex(const mutex&) = delete;
   mutex& operator=(const mutex&) = delete;
 
-  void lock();                       // blocks
+  void lock() {                      // blocks
+    if (sched::exploring()) [[unlikely]] return lock_at_point();
+    std::uint32_t free = 0;
+    if (state_.compare_exchange_strong(free, locked, base::acquire, base::relaxed)) [[likely]] return;
+    lock_slow();
+  }
   bool try_lock() noexcept;          // never blocks
-  void unlock();
+  void unlock() {
+    if (sched::exploring()) [[unlikely]] return unlock_at_point();
+    std::uint32_t held = locked;
+    if (state_.compare_exchange_strong(held, 0, base::release, base::relaxed)) [[likely]] return;
+    unlock_slow(held);
+  }
 
  private:
   friend class cond;
+  static constexpr std::uint32_t locked = 1;  // of state_; all its bits: sync/mutex.cpp
   [[gnu::cold, gnu::noinline]] void lock_at_point();    // in an exploration of schedules: sched/seam.h
   [[gnu::cold, gnu::noinline]] void unlock_at_point();
   bool try_lock_now() noexcept;

@@ -102,7 +102,8 @@ channel* channel_make(std::size_t capacity, const element_type& type) {
 void channel_retain(channel* ch) noexcept { ch->references.fetch_add(1, base::relaxed); }
 
 void channel_release(channel* ch) noexcept {
-  if (ch->references.fetch_sub(1, base::acq_rel) != 1) return;
+  // The last handle is nobody else's to copy: no read-modify-write then. acquire: pairs with the others' releases.
+  if (ch->references.load(base::acquire) != 1 && ch->references.fetch_sub(1, base::acq_rel) != 1) return;
   weft_dassert(ch->receivers.empty() && ch->senders.empty(), "a channel died with waiters");
   ch->drain();
   if (ch->on_last_release) return ch->on_last_release(ch);

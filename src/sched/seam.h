@@ -18,6 +18,8 @@
 #include <cstdint>
 #include <exception>
 
+#include <weft/detail/exploring.h>
+
 #include "base/atomic.h"
 #include "os/clock.h"
 
@@ -65,9 +67,8 @@ class world {
   ~world() = default;
 };
 
-// How many worlds there are, and how many of them want to hear of points. Written when one begins and ends. Hidden: tested
-// by one instruction, without a detour through the table of addresses.
-[[gnu::visibility("hidden")]] extern base::atomic<std::uint32_t> worlds_alive, explorations_alive;
+// How many worlds there are. Written when one begins and ends. Hidden as explorations_alive is.
+[[gnu::visibility("hidden")]] extern base::atomic<std::uint32_t> worlds_alive;
 
 // The calling goroutine's membership; null outside of worlds.
 [[gnu::cold]] member* this_member() noexcept;
@@ -102,7 +103,6 @@ inline std::uint64_t next_random(std::uint64_t& state) noexcept {
 
 // The operation that follows may be ordered against other goroutines' in either way. Nothing may be locked. Functions of a
 // few instructions test exploring() themselves and leave by a tail call: a call in their middle would cost them a frame.
-inline bool exploring() noexcept { return explorations_alive.load(base::relaxed) != 0; }
 inline void point(const char* what) {
   if (exploring()) [[unlikely]] reach_point(what);
 }

@@ -13,14 +13,14 @@ void timer_set::arm(timer& t, std::int64_t when_ns) noexcept {
   t.home.store(this, base::relaxed);
   t.phase.store(timer::state::armed, base::relaxed);
   wheel_.add(t, when_ns);
-  next_due_.store(wheel_.next_due(), base::relaxed);
+  if (when_ns < next_due_.load(base::relaxed)) next_due_.store(when_ns, base::relaxed);
 }
 
 bool timer_set::disarm(timer& t) noexcept {
   base::locked hold(lock_);
   if (t.home.load(base::relaxed) != this || !wheel_.remove(t)) return false;
   t.phase.store(timer::state::idle, base::relaxed);
-  if (t.when_ns <= next_due_.load(base::relaxed)) next_due_.store(wheel_.next_due(), base::relaxed);
+  if (wheel_.empty()) next_due_.store(wheel::never, base::relaxed);
   return true;
 }
 

@@ -29,7 +29,9 @@ struct timer : timer_node {
 
 class timer_set {
  public:
-  // What next_due() of the wheel says: a hint for those who decide how long to sleep.
+  // At or before the earliest deadline, and `never` if nothing is armed: for those who decide how long to sleep. It stays
+  // where it was when the earliest timer is stopped, until that time has come: most deadlines are stopped, and one look in
+  // vain costs less than finding the next one each time.
   [[nodiscard]] std::int64_t next_due() const noexcept { return next_due_.load(base::relaxed); }
   [[nodiscard]] bool due(std::int64_t now_ns) const noexcept { return next_due() <= now_ns; }
 

@@ -26,18 +26,11 @@ namespace weft {
 
 namespace {
 
-enum : std::uint32_t { locked = 1, waiters = 2, starving = 4 };
+enum : std::uint32_t { waiters = 2, starving = 4 };
 constexpr std::int64_t starving_ns = 1'000'000;
 constexpr int spins = 30;
 
 }  // namespace
-
-void mutex::lock() {
-  if (sched::exploring()) [[unlikely]] return lock_at_point();
-  std::uint32_t free = 0;
-  if (state_.compare_exchange_strong(free, locked, base::acquire, base::relaxed)) [[likely]] return;
-  lock_slow();
-}
 
 void mutex::lock_at_point() {
   sched::point("mutex lock");
@@ -89,13 +82,6 @@ void mutex::lock_slow() {
     }
     return;
   }
-}
-
-void mutex::unlock() {
-  if (sched::exploring()) [[unlikely]] return unlock_at_point();
-  std::uint32_t held = locked;
-  if (state_.compare_exchange_strong(held, 0, base::release, base::relaxed)) [[likely]] return;
-  unlock_slow(held);
 }
 
 void mutex::unlock_at_point() {

@@ -131,13 +131,11 @@ bool disarm_and(timer_core& core, Then&& then) {
   }
 }
 
+// The core is new: until it is armed nobody else knows it, so TM1's lock is not needed.
 void start_core(timer_core& core, clock::duration delay) {
   sched::ensure_started();
   const std::int64_t due = due_in(delay);
-  {
-    base::locked hold(core.lock);
-    core.arm_locked(due);
-  }
+  core.arm_locked(due);
   sched::timer_armed(due);
 }
 
