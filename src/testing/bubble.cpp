@@ -62,7 +62,6 @@ bool bubble_world::do_next() {
     std::lock_guard hold(failure_lock_);
     report_ += is_left_behind ? "testing::bubble: its function has returned, but goroutines are still blocked:\n"
                               : "testing::bubble: all goroutines are asleep and no timer is pending - deadlock!\n";
-    report_ += describe_members();
   }
   finish();
   return false;
@@ -90,6 +89,7 @@ std::exception_ptr bubble_world::run(callable body) {
   sched::park(sched::wait_reason::bubble, this);
   sched::worlds_alive.fetch_sub(1, base::seq_cst);
   if (thrown_by_first_) return thrown_by_first_;
+  if (is_abandoned()) report_ += describe_members();  // not before: the stack of who noticed may be a small one
   return report_.empty() ? nullptr : std::make_exception_ptr(failure(report_));
 }
 

@@ -50,17 +50,18 @@ inhabitant* exploration::choose(decision_log::reason why, const char* what, std:
 }
 
 // REQUIRES: lock_ held.
-void exploration::fail(std::string what) {
+void exploration::fail(std::string what, listing then) {
   is_over_ = true;
   running_ = nullptr;
-  if (!failure_) failure_ = std::move(what);
+  failure_ = std::move(what);
+  appended_ = then;
   abandon();
 }
 
 // REQUIRES: lock_ held. False: that was one too many, and it is over.
 bool exploration::count_step() {
   if (++steps_ <= limits_.steps) return true;
-  fail("no end after " + std::to_string(limits_.steps) + " steps - livelock, or a larger max_steps is needed:\n" + describe_members());
+  fail("no end after " + std::to_string(limits_.steps) + " steps - livelock, or a larger max_steps is needed:\n", listing::members);
   return false;
 }
 
@@ -75,7 +76,7 @@ bool exploration::find_somebody(guard& hold) {
       settled->work = sched::runnable(settled->body);
       make_ready(*settled);
     } else if (first_has_ended()) {
-      fail("its function has returned, but goroutines are still blocked:\n" + describe_members());
+      fail("its function has returned, but goroutines are still blocked:\n", listing::members);
     } else {
       is_advancing_ = true;
       hold.unlock();
@@ -83,7 +84,7 @@ bool exploration::find_somebody(guard& hold) {
       hold.lock();
       is_advancing_ = false;
       if (has_fired) log_.clock(elapsed_ns());
-      else if (ready_.empty() && !is_over_) fail("all goroutines are asleep and no timer is pending - deadlock!\n" + describe_members());
+      else if (ready_.empty() && !is_over_) fail("all goroutines are asleep and no timer is pending - deadlock!\n", listing::members);
     }
   }
   return !is_over_ && count_step();
@@ -150,7 +151,8 @@ void exploration::escaped(sched::member& thrower, std::exception_ptr thrown) {
     guard hold(lock_);
     if (is_over_) return;
     fail(who.number == 1 ? "exception left its function: " + describe(thrown) + "\n"
-                         : "exception left a goroutine: " + describe(thrown) + "\n" + paragraph(who, now_ns()));
+                         : "exception left a goroutine: " + describe(thrown) + "\n" + paragraph(who, now_ns()),
+         listing::none);
     thrown_ = std::move(thrown);
   }
   finish();
@@ -202,11 +204,12 @@ std::optional<std::string> exploration::run(callable body) {
     guard hold(lock_);
     const std::string who = running_ ? "goroutine " + std::to_string(running_->number) + " has not come to a point of weft"
                                      : "nothing from outside has come";
-    fail(who + " for too long (time_limit), after " + std::to_string(steps_) + " steps:\n" + describe_members());
-    return failure_;  // it still counts as alive: whoever runs may come to a point yet, and is to stay there
+    fail(who + " for too long (time_limit), after " + std::to_string(steps_) + " steps:\n", listing::none);
+    return *failure_ + describe_members();  // it still counts as alive: whoever runs may come to a point yet, and is to stay there
   }
   sched::explorations_alive.fetch_sub(1, base::seq_cst);
   sched::worlds_alive.fetch_sub(1, base::seq_cst);
+  if (appended_ == listing::members) *failure_ += describe_members();
   return failure_;
 }
 

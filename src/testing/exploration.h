@@ -61,7 +61,8 @@ class exploration final : public virtual_world {
   bool find_somebody(guard& hold);
   void go_on(guard hold, decision_log::reason why, const char* what, std::uint32_t from);
   bool count_step();
-  void fail(std::string what);
+  enum class listing : std::uint8_t { none, members };
+  void fail(std::string what, listing then);
   void finish();
 
   const schedule_limits limits_;
@@ -77,6 +78,7 @@ class exploration final : public virtual_world {
   std::uint32_t outside_ = 0;             // members in waits that are not durable, and scopes of testing::outside
   std::size_t steps_ = 0;
   std::optional<std::string> failure_;
+  listing appended_ = listing::none;      // to failure_, by the caller: the stack of who noticed may be a small one
   std::exception_ptr thrown_;
 
   detail::sleeper* caller_ = nullptr;

@@ -38,17 +38,25 @@ class plans {
 
   plan make(std::size_t schedule) {
     if (replayed_) return *replayed_;
-    plan p{.depth = options_.depth, .steps = longest_, .seed = draw_.next()};
+    plan p{.depth = options_.depth, .seed = draw_.next()};
+    p.steps = p.seed % 2 == 0 ? longest_ : usual_;
     const bool is_pct = options_.strategy == strategy::pct || (options_.strategy == strategy::mixed && schedule % 2 == 1);
     p.how = is_pct ? plan::method::pct : plan::method::random;
     return p;
   }
-  void learn(std::size_t steps) noexcept { longest_ = std::max(longest_, static_cast<std::uint32_t>(steps)); }
+  void learn(std::size_t steps) noexcept {
+    longest_ = learnt_ == 0 ? static_cast<std::uint32_t>(steps) : std::max(longest_, static_cast<std::uint32_t>(steps));
+    sum_ += steps;
+    usual_ = static_cast<std::uint32_t>(sum_ / ++learnt_);
+  }
 
  private:
   const explore_options& options_;
   generator draw_;
-  std::uint32_t longest_ = 30;  // a guess, for a first schedule that is pct
+  // Falls spread over the longest schedule miss the beginning once one has polled for long; over the usual one they miss the
+  // end. So each in turn. The first values are guesses, for a first schedule that is pct.
+  std::uint32_t longest_ = 30, usual_ = 30;
+  std::size_t sum_ = 0, learnt_ = 0;
   std::optional<plan> replayed_;
 };
 
