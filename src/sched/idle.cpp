@@ -311,7 +311,8 @@ bool wake_self(worker& w) {
 // P5. True: the watcher has taken a processor, and runs there what was found. False: others will.
 bool run_found(worker& w, const ready_list& found) {
   bool any = false;
-  for (detail::waiter* each = found.first(); each && !any; each = each->next) any = each->who->is_goroutine;
+  for (detail::waiter* each = found.first(); each && !any; each = each->next)
+    any = each->who->is_goroutine && !static_cast<goroutine*>(each->who)->membership;  // a world's are not ours to run
   processor* p = any ? take_idle() : nullptr;
   if (!p) {
     inject_ready(found);
