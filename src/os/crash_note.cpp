@@ -19,7 +19,7 @@ constexpr std::size_t longest = 240;
 struct note {
   base::atomic<bool> is_used{false};
   base::atomic<std::size_t> length{0};  // 0 while the text changes
-  char text[longest + 1];
+  char text[longest + 1] = {};
 };
 
 constinit note notes[slots];

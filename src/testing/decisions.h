@@ -25,7 +25,8 @@ class decision_log {
   explicit decision_log(std::string title) : title_(std::move(title)) {}
 
   void start(std::uint32_t who, std::uint64_t by, const char* name);
-  void choice(reason why, const char* what, std::uint32_t from, std::uint32_t chosen, std::span<const std::uint32_t> candidates);
+  void choice(reason why, const char* what, std::uint32_t from, std::uint32_t chosen,
+              std::span<const std::uint32_t> candidates);
   void clock(std::int64_t elapsed_ns);
 
   [[nodiscard]] std::string text() const;

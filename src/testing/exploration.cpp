@@ -42,7 +42,7 @@ inhabitant* exploration::choose(decision_log::reason why, const char* what, std:
   std::sort(candidates_.begin(), candidates_.end());
   const std::uint32_t number = strategy_->choose(candidates_, current, yields);
   if (current == 0 || candidates_.size() > 1) log_.choice(why, what, from, number, candidates_);
-  const auto place = std::find_if(ready_.begin(), ready_.end(), [&](inhabitant* who) { return who->number == number; });
+  const auto place = std::ranges::find(ready_, number, [](const inhabitant* who) { return who->number; });
   running_ = *place;
   ready_.erase(place);
   running_->state = inhabitant::phase::running;
@@ -61,7 +61,8 @@ void exploration::fail(std::string what, listing then) {
 // REQUIRES: lock_ held. False: that was one too many, and it is over.
 bool exploration::count_step() {
   if (++steps_ <= limits_.steps) return true;
-  fail("no end after " + std::to_string(limits_.steps) + " steps - livelock, or a larger max_steps is needed:\n", listing::members);
+  fail("no end after " + std::to_string(limits_.steps) + " steps - livelock, or a larger max_steps is needed:\n",
+       listing::members);
   return false;
 }
 
@@ -84,7 +85,8 @@ bool exploration::find_somebody(guard& hold) {
       hold.lock();
       is_advancing_ = false;
       if (has_fired) log_.clock(elapsed_ns());
-      else if (ready_.empty() && !is_over_) fail("all goroutines are asleep and no timer is pending - deadlock!\n", listing::members);
+      else if (ready_.empty() && !is_over_)
+        fail("all goroutines are asleep and no timer is pending - deadlock!\n", listing::members);
     }
   }
   return !is_over_ && count_step();
@@ -199,13 +201,15 @@ std::optional<std::string> exploration::run(callable body) {
   sched::worlds_alive.fetch_add(1, base::seq_cst);
   sched::explorations_alive.fetch_add(1, base::seq_cst);
   sched::spawn_first(first, detail::make_newborn([body] { body.call(body.function); }), body.site);
-  sched::park_until(os::monotonic_ns() + limits_.real_time.count(), claim_, too_slow, sched::wait_reason::bubble, this);
+  const std::int64_t give_up_ns = os::monotonic_ns() + limits_.real_time.count();
+  sched::park_until(give_up_ns, claim_, too_slow, sched::wait_reason::bubble, this);
   if (claim_.load(base::acquire) == too_slow) {
     guard hold(lock_);
     const std::string who = running_ ? "goroutine " + std::to_string(running_->number) + " has not come to a point of weft"
                                      : "nothing from outside has come";
     fail(who + " for too long (time_limit), after " + std::to_string(steps_) + " steps:\n", listing::none);
-    return *failure_ + describe_members();  // it still counts as alive: whoever runs may come to a point yet, and is to stay there
+    // It still counts as alive: whoever runs may come to a point yet, and is to stay there.
+    return *failure_ + describe_members();
   }
   sched::explorations_alive.fetch_sub(1, base::seq_cst);
   sched::worlds_alive.fetch_sub(1, base::seq_cst);

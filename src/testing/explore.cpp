@@ -29,7 +29,8 @@ class plans {
     if (options.depth < 1) throw misuse("testing::explore: depth must be positive");
     if (const std::string& text = base::settings().seed; !text.empty()) {
       replayed_ = parse_plan(text);
-      if (!replayed_) throw misuse("WEFT_SEED must be what testing::explore printed, such as pct:3:57:0x9f3b, not \"" + text + '"');
+      if (!replayed_)
+        throw misuse("WEFT_SEED must be what testing::explore printed, such as pct:3:57:0x9f3b, not \"" + text + '"');
     }
   }
 
@@ -63,7 +64,8 @@ class plans {
 void keep_trace(const explore_options& options, const std::string& text) {
   if (options.trace) *options.trace = text;
   const std::string& path = base::settings().seed_trace;
-  if (!path.empty() && !os::write_file(path, text)) base::print_error("weft: WEFT_SEED_TRACE: cannot write %s\n", path.c_str());
+  if (!path.empty() && !os::write_file(path, text))
+    base::print_error("weft: WEFT_SEED_TRACE: cannot write %s\n", path.c_str());
 }
 
 std::string ordinal(std::size_t schedule, const plans& all) {

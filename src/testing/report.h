@@ -11,8 +11,11 @@ namespace weft::testing {
 
 struct inhabitant;
 
-// "\ngoroutine 17 [chan receive, 2 seconds]: reader\n  waits for 0x7f0c1c000b80\n  created by main+0x4e (...) in goroutine 1\n"
-// REQUIRES: it does not run.
+//   goroutine 17 [chan receive, 2 seconds]: reader
+//     waits for 0x7f0c1c000b80
+//     created by ./server_test+0x2ab21 in goroutine 1
+//
+// with an empty line before. What a running one waits for is out of date.
 std::string paragraph(const inhabitant& who, std::int64_t now_ns);
 std::string paragraph(const sched::goroutine& g, std::int64_t now_ns);
 

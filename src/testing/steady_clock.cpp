@@ -36,8 +36,8 @@ bool steady_clock_is_virtual() {
     const std::uint32_t before = impl::times_asked.load(base::relaxed);
     static_cast<void>(std::chrono::steady_clock::now());
     if (impl::times_asked.load(base::relaxed) != before) return true;
-    base::print_error("weft: testing: std::chrono::steady_clock::now() could not be replaced in this program and gives real time "
-                      "inside bubbles too; their own time begins at the real one instead of a fixed date.\n");
+    base::print_error("weft: testing: std::chrono::steady_clock::now() could not be replaced in this program and gives real "
+                      "time inside bubbles too; their own time begins at the real one instead of a fixed date.\n");
     return false;
   }();
   return is_ours;

@@ -109,12 +109,14 @@ TEST(pct, finds_an_order_of_depth_two_that_uniform_choice_does_not) {
   int random_found = 0;
   std::string pct_after;
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-    const auto by_pct = failure_of({.schedules = 1000, .seed = seed, .strategy = strategy::pct, .depth = 2}, planted::rare_order<20>);
+    const auto program = planted::rare_order<20>;
+    const auto by_pct = failure_of({.schedules = 1000, .seed = seed, .strategy = strategy::pct, .depth = 2}, program);
     ASSERT_TRUE(by_pct) << "seed " << seed;
     pct_after += " " + std::to_string(by_pct->schedule());
-    random_found += failure_of({.schedules = 1000, .seed = seed, .strategy = strategy::random}, planted::rare_order<20>).has_value();
+    random_found += failure_of({.schedules = 1000, .seed = seed, .strategy = strategy::random}, program).has_value();
   }
-  std::printf("pct of depth 2: found by schedule%s; random: in %d of 10 explorations of 1000\n", pct_after.c_str(), random_found);
+  std::printf("pct of depth 2: found by schedule%s; random: in %d of 10 explorations of 1000\n", pct_after.c_str(),
+              random_found);
   EXPECT_EQ(random_found, 0);  // 40 steps of one goroutine in a row: 10,000 * 2^-40
 }
 
@@ -356,7 +358,8 @@ WEFT_CHILD(expectation_fails_in_a_schedule) {
       });
     }
   };
-  testing::RegisterTest("inner", "fails", nullptr, nullptr, __FILE__, __LINE__, []() -> testing::Test* { return new inner; });
+  testing::RegisterTest("inner", "fails", nullptr, nullptr, __FILE__, __LINE__,
+                        []() -> testing::Test* { return new inner; });
   testing::GTEST_FLAG(filter) = "inner.fails";
   return RUN_ALL_TESTS();
 }
@@ -387,7 +390,8 @@ WEFT_CHILD(terminates_in_a_schedule) {
 }
 
 TEST(exploration, the_seed_is_printed_when_the_process_dies_in_a_schedule) {
-  for (const char* scenario : {"aborts_in_a_schedule", "asserts_in_a_schedule", "crashes_in_a_schedule", "terminates_in_a_schedule"}) {
+  for (const char* scenario :
+       {"aborts_in_a_schedule", "asserts_in_a_schedule", "crashes_in_a_schedule", "terminates_in_a_schedule"}) {
     const auto child = support::run_child(scenario);
     EXPECT_THAT(child.signal, AnyOf(SIGABRT, SIGSEGV)) << scenario;
     EXPECT_THAT(child.err, HasSubstr("died in schedule 1 of 1000; replay with WEFT_SEED=random:0x")) << scenario;
