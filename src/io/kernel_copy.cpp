@@ -69,7 +69,7 @@ attempt write_end(const kernel_end& to, std::span<const std::byte> from) {
 class pipe_between {
  public:
   pipe_between() noexcept {
-    if (os::make_pipe(fds_) != 0) fds_[0] = fds_[1] = -1;  // out of descriptors: then without
+    if (os::make_splice_pipe(fds_) != 0) fds_[0] = fds_[1] = -1;  // out of descriptors: then without
   }
   ~pipe_between() {
     for (const int fd : fds_)

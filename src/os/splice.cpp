@@ -69,7 +69,7 @@ ssize_t splice(int to, int from, std::size_t most) noexcept {
   constexpr unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
   return repeat_without_sigpipe([&] { return ::splice(from, nullptr, to, nullptr, most, flags); });
 }
-int make_pipe(int (&fds)[2]) noexcept {
+int make_splice_pipe(int (&fds)[2]) noexcept {
   keep_errno kept;
   if (::pipe2(fds, O_NONBLOCK | O_CLOEXEC) != 0) return -errno;
   ::fcntl(fds[1], F_SETPIPE_SZ, 1 << 20);
