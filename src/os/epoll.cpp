@@ -20,12 +20,24 @@ epoll::epoll() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), event_(::eventfd(0, EFD
     base::fatal("cannot create the poller (error %d): raise the limit of open files (ulimit -n)", errno);
 }
 
-int epoll::add(int fd, std::uint64_t key) noexcept {
-  keep_errno kept;
+int epoll::control(int operation, int fd, std::uint64_t key) noexcept {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
   event.data.u64 = key;
-  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+  return ::epoll_ctl(epoll_, operation, fd, &event) == 0 ? 0 : errno;
+}
+
+int epoll::add(int fd, std::uint64_t key) noexcept {
+  keep_errno kept;
+  return control(EPOLL_CTL_ADD, fd, key);
+}
+
+int epoll::renew(int fd, std::uint64_t key) noexcept {
+  keep_errno kept;
+  const int changed = control(EPOLL_CTL_MOD, fd, key);
+  if (changed != ENOENT) return changed;
+  const int added = control(EPOLL_CTL_ADD, fd, key);
+  return added == EEXIST ? control(EPOLL_CTL_MOD, fd, key) : added;  // another has added it meanwhile
 }
 
 void epoll::remove(int fd) noexcept {

@@ -18,6 +18,9 @@ class epoll {
   // Edge-triggered, both directions. EPERM: a kind of file that is always ready (regular files, directories).
   [[nodiscard]] [[gnu::noinline]] int add(int fd, std::uint64_t key) noexcept;
   [[gnu::noinline]] void remove(int fd) noexcept;
+  // As add(), also where `fd` was added before, be it as another file: what is ready is told again.
+  [[nodiscard]] [[gnu::noinline]] int renew(int fd, std::uint64_t key) noexcept;
+  [[nodiscard]] int descriptor() const noexcept { return epoll_; }  // readable while poll() would find something
 
   // Up to into.size() events; none when `deadline_ns` (CLOCK_MONOTONIC) has come. Returns at once when it has passed.
   [[gnu::noinline]] std::span<epoll_event> wait(std::span<epoll_event> into, std::int64_t deadline_ns) noexcept;
@@ -29,6 +32,8 @@ class epoll {
   [[gnu::noinline]] void acknowledge() noexcept;
 
  private:
+  int control(int operation, int fd, std::uint64_t key) noexcept;
+
   int epoll_;
   int event_;
 };

@@ -11,6 +11,7 @@
 #include <ctime>
 #include <string_view>
 
+#include "base/atomic.h"
 #include "os/file.h"
 
 namespace weft::os {
@@ -45,6 +46,13 @@ std::string_view stat_field(std::string_view stat, int n) noexcept {
 }  // namespace
 
 pid_t thread_id() noexcept { return static_cast<pid_t>(syscall(SYS_gettid)); }
+
+namespace {
+base::atomic<pid_t> claimed_by{0};
+}
+
+void claim_process() noexcept { claimed_by.store(::getpid(), base::relaxed); }
+bool owns_process() noexcept { return claimed_by.load(base::relaxed) == ::getpid(); }
 
 int thread_count() noexcept {
   char buffer[1024];

@@ -11,6 +11,11 @@ namespace weft::os {
 
 [[gnu::noinline]] pid_t thread_id() noexcept;  // of the calling thread; a system call: keep it
 
+// The runtime's threads are in the process that claimed them; a child of fork() or vfork() has a copy of the memory, or the
+// memory itself, and none of the threads.
+[[gnu::noinline]] void claim_process() noexcept;
+[[gnu::noinline]] bool owns_process() noexcept;  // one system call
+
 // Threads alive in this process, those of other libraries included; -1: not known.
 [[gnu::noinline]] int thread_count() noexcept;
 

@@ -54,6 +54,12 @@ class alignas(64) descriptor {
 
   void set_deadline(direction d, std::int64_t when_ns);
 
+  // The halves of with_fd(), for those who stay longer.
+  [[nodiscard]] bool enter() noexcept { return gate_.enter(); }
+  void leave() {
+    if (!gate_.leave()) [[unlikely]] finish();
+  }
+
   void close();   // idempotent
   void forget();  // closes; the caller's last use
 
@@ -63,9 +69,6 @@ class alignas(64) descriptor {
 
  private:
   friend class registry;
-  void leave() {
-    if (!gate_.leave()) [[unlikely]] finish();
-  }
   void give_turn(direction d) {
     if (!gate_.give_turn(d)) [[unlikely]] finish();
   }

@@ -15,16 +15,20 @@ bool post_all(std::span<const epoll_event> events, sched::ready_list& woken) noe
       is_interrupted = true;
       continue;
     }
-    std::uint32_t what = 0;
-    if (event.events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) what |= post_read;
-    if (event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) what |= post_write;
-    if (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) what |= post_closing;
-    registry::post(event.data.u64, what, woken);
+    registry::post(event.data.u64, posting_of(event.events), woken);
   }
   return is_interrupted;
 }
 
 }  // namespace
+
+std::uint32_t posting_of(std::uint32_t events) noexcept {
+  std::uint32_t what = 0;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) what |= post_read;
+  if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) what |= post_write;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) what |= post_closing;
+  return what;
+}
 
 sched::ready_list epoll_backend::wait(std::int64_t deadline_ns) {
   is_handing_over_.store(false, base::release);

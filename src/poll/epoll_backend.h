@@ -12,6 +12,8 @@
 
 namespace weft::poll {
 
+std::uint32_t posting_of(std::uint32_t events) noexcept;  // as bits of `posting`
+
 class epoll_backend final : public backend {
  public:
   int add(int fd, std::uint64_t key) override { return kernel_.add(fd, key); }

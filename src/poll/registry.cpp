@@ -12,6 +12,8 @@ base::atomic<std::uint32_t> chunk_count{0};
 base::atomic<std::uint32_t> in_use{0};
 base::spinlock free_lock{base::lock_rank::memory};
 descriptor* free_list = nullptr;                // guarded by free_lock
+base::atomic<std::uint64_t> relayed_key{~std::uint64_t{0}};
+void (*relayed_collect)(sched::ready_list&);    // readable once relayed_key is set
 
 }  // namespace
 
@@ -65,9 +67,15 @@ void registry::give_back(descriptor* d) noexcept {
 }
 
 void registry::post(std::uint64_t key, std::uint32_t what, sched::ready_list& woken) noexcept {
+  if (key == relayed_key.load(base::acquire)) [[unlikely]] return relayed_collect(woken);
   const auto index = static_cast<std::uint32_t>(key);
   descriptor& d = chunks[index / chunk_size].load(base::acquire)[index % chunk_size];
   d.ready_.post(static_cast<std::uint32_t>(key >> 32), what, woken);
+}
+
+void registry::relay(const descriptor& d, void (*collect)(sched::ready_list&)) noexcept {
+  relayed_collect = collect;
+  relayed_key.store(key_of(d), base::release);
 }
 
 bool registry::is_empty() noexcept { return in_use.load(base::seq_cst) == 0; }

@@ -17,6 +17,9 @@ class registry {
   // What the kernel told of the descriptor that had this key when it was added.
   static void post(std::uint64_t key, std::uint32_t what, sched::ready_list& woken) noexcept;
 
+  // What is told of `d` is that there is more to post: `collect` does it. For one descriptor of the process, once.
+  static void relay(const descriptor& d, void (*collect)(sched::ready_list& woken)) noexcept;
+
   [[nodiscard]] static bool is_empty() noexcept;
   [[nodiscard]] static bool awaited() noexcept;  // somebody waits for one of them
 

@@ -16,6 +16,7 @@
 #include "os/asymmetric_fence.h"
 #include "os/clock.h"
 #include "os/futex.h"
+#include "os/process_threads.h"
 #include "sched/birth.h"
 #include "sched/debug_modes.h"
 #include "sched/dump.h"
@@ -79,6 +80,7 @@ void start_runtime() {
   static base::atomic<std::uint32_t> phase{0};  // futex; 0: nobody, 1: somebody is at it, 2: done
   std::uint32_t nobody = 0;
   if (phase.compare_exchange_strong(nobody, 1, base::acq_rel, base::acquire)) {
+    os::claim_process();
     start_once();
     started.store(true, base::release);
     phase.store(2, base::release);
