@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 set(WEFT_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/weft")
 
-install(TARGETS weft EXPORT weftTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(TARGETS weft weft_hook_archive weft_hook EXPORT weftTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
 install(FILES "${PROJECT_BINARY_DIR}/include/weft/version.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/weft")
 install(EXPORT weftTargets NAMESPACE weft:: DESTINATION "${WEFT_CMAKE_DIR}")
@@ -17,4 +17,6 @@ install(FILES "${PROJECT_BINARY_DIR}/weftConfig.cmake" "${PROJECT_BINARY_DIR}/we
 file(RELATIVE_PATH WEFT_PC_PREFIX "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 string(REGEX REPLACE "/$" "" WEFT_PC_PREFIX "${WEFT_PC_PREFIX}")
 configure_file(cmake/weft.pc.in "${PROJECT_BINARY_DIR}/weft.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/weft.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+configure_file(cmake/weft-hook.pc.in "${PROJECT_BINARY_DIR}/weft-hook.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/weft.pc" "${PROJECT_BINARY_DIR}/weft-hook.pc"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
