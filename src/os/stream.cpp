@@ -55,7 +55,7 @@ class without_sigpipe {
 
 }  // namespace
 
-int make_pipe(int (&fds)[2]) noexcept {
+int make_blocking_pipe(int (&fds)[2]) noexcept {
   keep_errno kept;
   if (::pipe2(fds, O_CLOEXEC) != 0) return -errno;
   fds[0] = above_stdio(fds[0]);

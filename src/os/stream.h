@@ -13,7 +13,7 @@ namespace weft::os {
 
 // A pipe: fds[0] is read, fds[1] written. Calls on them block. Neither is 0, 1 or 2, also in a process that has closed
 // those: what a child gets can be put into place without one stepping on another.
-[[nodiscard]] [[gnu::noinline]] int make_pipe(int (&fds)[2]) noexcept;
+[[nodiscard]] [[gnu::noinline]] int make_blocking_pipe(int (&fds)[2]) noexcept;
 
 [[nodiscard]] [[gnu::noinline]] ssize_t read_stream(int fd, void* into, std::size_t size) noexcept;
 // Where nobody reads any more: -EPIPE, and no signal.

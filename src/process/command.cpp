@@ -167,7 +167,7 @@ command& command::own_group(bool wanted) {
 // A pipe between this process and the child: our end parks goroutines, the child's blocks, as programs expect.
 result<int> command::process_streams::connect(int stream) {
   int fds[2];
-  if (const int failed = make_pipe(fds)) return failure(failed, "pipe");
+  if (const int failed = make_blocking_pipe(fds)) return failure(failed, "pipe");
   const bool child_reads = stream == 0;
   const int ours = fds[child_reads ? 1 : 0], theirs = fds[child_reads ? 0 : 1];
   result<void> adopted;

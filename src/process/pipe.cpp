@@ -84,7 +84,7 @@ result<std::size_t> pipe_writer::write_with(const context* ctx, std::span<const 
 
 result<pipe> open_pipe() {
   int fds[2];
-  if (const int failed = make_pipe(fds)) return failure(failed, "pipe");
+  if (const int failed = make_blocking_pipe(fds)) return failure(failed, "pipe");
   auto reader = pipe_reader::adopt(fds[0]);
   if (!reader) close_descriptor(fds[0]);
   auto writer = pipe_writer::adopt(fds[1]);

@@ -35,7 +35,7 @@ const std::map<std::string, std::string> layer_of_header = {
     {"sync.h", "sync"},    {"single_flight.h", "sync"}, {"context_node.h", "context"}, {"task_group.h", "context"},
     {"virtual_clock.h", "testing"}, {"testing_gtest.h", "testing"}, {"weft.h", "tools"},
     {"os.h", "process"},   {"file.h", "process"},       {"pipe.h", "process"},         {"command.h", "process"},
-    {"signals.h", "process"},
+    {"signals.h", "process"}, {"exploring.h", "sched"},
     {"address.h", "net"},        {"socket.h", "net"},           {"stream.h", "net"},
     {"tcp.h", "net"},      {"udp.h", "net"},            {"unix.h", "net"},             {"resolve.h", "net"},
 };
