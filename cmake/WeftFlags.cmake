@@ -19,4 +19,9 @@ function(weft_library_flags target)
     $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer -ftls-model=initial-exec -fno-semantic-interposition>)
   # Debug builds check the order in which runtime locks are taken (weft/detail/spinlock.h).
   target_compile_definitions(${target} PUBLIC $<BUILD_INTERFACE:$<$<CONFIG:Debug>:WEFT_LOCK_CHECKS>>)
+  if(WEFT_COVERAGE)
+    # -O1 keeps lines apart; the counters are atomic, as goroutines move between threads.
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:--coverage -fprofile-update=atomic -O1>)
+    target_link_options(${target} PUBLIC --coverage)
+  endif()
 endfunction()

@@ -1,6 +1,6 @@
 // libFuzzer's entry: the bytes are a program. Built where the compiler has -fsanitize=fuzzer:
 //
-//   scripts/packages clang && cmake --preset clang -DWEFT_FUZZ=ON && cmake --build --preset clang --target fuzz_chan
+//   scripts/packages build fuzz && cmake --preset clang -DWEFT_FUZZ=ON && cmake --build --preset clang --target fuzz_chan
 //   build/clang/tests/bin/fuzz_chan -max_len=400 -max_total_time=600
 #include <cstdio>
 #include <cstdlib>

@@ -13,14 +13,13 @@
 
 namespace {
 
-void run_many(const std::function<std::string(const fuzz::program&)>& run_one, int most_steps, double share) {
+void run_many(const std::function<std::string(const fuzz::program&, std::uint64_t)>& run_one, int most_steps, double share) {
   support::stress_run run(share);
   long programs = 0, steps = 0;
   for (std::uint64_t seed = run.seed(); run.more(); ++seed, ++programs) {
     const fuzz::program p = fuzz::random_program(seed, most_steps);
     steps += static_cast<long>(p.steps.size());
-    const std::string problem = run_one(p);
-    ASSERT_EQ(problem, "") << "replay with WEFT_STRESS_SEED=" << seed;
+    ASSERT_EQ(run_one(p, seed), "") << "replay with WEFT_STRESS_SEED=" << seed;
   }
   std::printf("%ld programs, %ld steps\n", programs, steps);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <set>
@@ -223,11 +224,13 @@ class workforce {
 
 using outcomes = std::map<int, outcome>;
 
-std::string describe(const program& p, const std::string& what, const outcomes& seen) {
+std::string describe(const program& p, std::uint64_t seed, const std::string& what, const outcomes& seen) {
   std::ostringstream text;
   text << what;
+  if (seed) text << "\nWEFT_STRESS_SEED=" << seed;
   for (const auto& [worker, result] : seen) text << "\n  worker " << worker << ": " << result;
   text << "\nprogram: " << p;
+  std::fprintf(stderr, "%s\n", text.str().c_str());  // at once: a runtime that loses wake-ups may hang while the workers end
   return text.str();
 }
 
@@ -273,7 +276,7 @@ class explanation {
 
 }  // namespace
 
-std::string run_stepwise(const program& p) {
+std::string run_stepwise(const program& p, std::uint64_t seed) {
   world w(p);
   workforce team(p, w);
   reference model(p);
@@ -290,13 +293,13 @@ std::string run_stepwise(const program& p) {
     if (!model.perform(worker, op, seen) || !model.agrees_at_rest(seen)) {
       std::ostringstream what;
       what << "not allowed: worker " << worker << ", " << op << ", state " << model.print();
-      return describe(p, what.str(), seen);
+      return describe(p, seed, what.str(), seen);
     }
   }
   return {};
 }
 
-std::string run_at_once(const program& p) {
+std::string run_at_once(const program& p, std::uint64_t seed) {
   std::vector<operation> ops[workers];
   for (const auto& s : p.steps)
     if (s.op.what != action::fire_timer && s.op.what != action::stop_timer) ops[s.worker].push_back(s.op);
@@ -317,7 +320,7 @@ std::string run_at_once(const program& p) {
     what << "\n  worker " << i << " saw:";
     for (const auto& r : results[i]) what << " [" << r << "]";
   }
-  return describe(p, what.str(), {});
+  return describe(p, seed, what.str(), {});
 }
 
 }  // namespace fuzz
