@@ -186,8 +186,6 @@ void checkpoint() {
   if (w && w->detached.load(base::relaxed)) [[unlikely]] reattach(*w);
 }
 
-std::int64_t coarse_now_ns() noexcept { return the.coarse_now.load(base::relaxed); }
-
 namespace {
 
 struct deadline_timer : timer {

@@ -37,7 +37,4 @@ void yield();
 // also when they need not, so that a detached loop does not stay outside the processors' count for ever.
 void checkpoint();
 
-// Coarse monotonic time for "since when": advanced by the monitor while anything runs.
-std::int64_t coarse_now_ns() noexcept;
-
 }  // namespace weft::sched

@@ -5,6 +5,9 @@
 #include <weft/weft.h>
 
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <shared_mutex>
 #include <stdexcept>
 
@@ -133,4 +136,37 @@ TEST(aborting, misuse_nobody_catches_is_an_escaping_exception) {
 TEST(aborting, an_escaping_exception_shows_the_stack_it_left) {
   const auto child = run_child("an_exception_escapes");
   EXPECT_THAT(child.err, testing::AnyOf(mentions("0x"), mentions("#0"), mentions("  at "))) << child;
+}
+
+WEFT_CHILD(a_text_escapes) {
+  return weft::run([] {
+    weft::wait_group wg;
+    wg.go([] { throw "a plain text"; });
+    wg.wait();
+  });
+}
+WEFT_CHILD(terminates_on_a_goroutine) {
+  return weft::run([] { std::terminate(); });
+}
+WEFT_CHILD(terminates_on_a_plain_thread) {
+  std::set_terminate([] {
+    std::fputs("the program's own handler\n", stderr);
+    std::abort();
+  });
+  weft::run([] {});
+  std::terminate();
+}
+
+TEST(aborting, an_escaping_text_is_shown) { expect_abort(run_child("a_text_escapes"), "a plain text"); }
+
+TEST(aborting, terminate_on_a_goroutine_says_where) {
+  const auto child = run_child("terminates_on_a_goroutine");
+  expect_abort(child, "std::terminate called on a goroutine");
+  EXPECT_THAT(child.err, mentions("goroutine 1")) << child;
+}
+
+TEST(aborting, terminate_on_a_plain_thread_is_left_to_the_programs_own_handler) {
+  const auto child = run_child("terminates_on_a_plain_thread");
+  EXPECT_EQ(child.signal, SIGABRT) << child;
+  EXPECT_THAT(child.err, mentions("the program's own handler")) << child;
 }

@@ -4,10 +4,12 @@
 
 #include <weft/weft.h>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <string>
 
 using support::mentions;
@@ -70,4 +72,38 @@ TEST(limits, nonsense_in_the_environment_is_refused_by_name) {
     EXPECT_EQ(child.exit_status, 2) << setting << '\n' << child;
     EXPECT_THAT(child.err, mentions(std::string(setting).substr(0, 9))) << setting << '\n' << child;
   }
+}
+
+// Goroutines that exist already block their threads, and there is no address space for another thread's stack.
+WEFT_CHILD(no_room_for_another_thread) {
+  return weft::run([] {
+    weft::chan<void> go;
+    weft::wait_group ready;
+    support::crew crew;
+    ready.add(8);
+    for (int i = 0; i < 8; ++i) {
+      crew.start([&] {
+        ready.done();
+        go.recv();
+        weft::blocking([] { ::usleep(500'000); });
+      });
+    }
+    ready.wait();
+    std::ifstream status("/proc/self/statm");
+    rlim_t pages = 0;
+    status >> pages;
+    const rlimit limit{pages * 4096 + 64 * 1024, pages * 4096 + 64 * 1024};
+    ::setrlimit(RLIMIT_AS, &limit);
+    go.close();
+    crew.join();
+    return 0;
+  });
+}
+
+TEST(limits, a_thread_that_the_kernel_refuses_is_a_clear_error) {
+  const auto child = run_child("no_room_for_another_thread", {"WEFT_PROCS=1"});
+  if (child.exit_status == 0) GTEST_SKIP() << "the threads there were sufficed, or their stacks are not counted here";
+  EXPECT_EQ(child.signal, SIGABRT) << child;
+  EXPECT_THAT(child.err, mentions("cannot start worker thread")) << child;
+  EXPECT_THAT(child.err, mentions("WEFT_MAX_THREADS")) << child;
 }

@@ -3,6 +3,8 @@
 
 #include <weft/weft.h>
 
+#include <cstdint>
+#include <new>
 #include <string>
 
 class misuse_everywhere : public support::everywhere {};
@@ -79,4 +81,9 @@ TEST_P(misuse_everywhere, a_message_says_what_was_done_wrong) {
     EXPECT_NE(message([] { weft::chan<int>(nullptr).close(); }).find("nil"), std::string::npos);
     EXPECT_NE(message([] { weft::wait_group().done(); }).find("negative"), std::string::npos);
   });
+}
+
+TEST(thrown, a_channel_that_no_memory_could_hold_throws_bad_alloc) {
+  EXPECT_THROW(weft::chan<std::string>(SIZE_MAX), std::bad_alloc);  // the size overflows
+  EXPECT_THROW(weft::chan<char>(SIZE_MAX / 2), std::bad_alloc);     // it does not, and is too much
 }

@@ -1,14 +1,18 @@
 // go, run, yield, ids and counts.
+#include "support/child.h"
 #include "support/eventually.h"
 #include "support/everywhere.h"
 
 #include <weft/weft.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 class runtime_everywhere : public support::everywhere {};
 WEFT_EVERYWHERE(runtime_everywhere);
@@ -156,4 +160,46 @@ TEST(runtime, run_does_not_wait_for_the_goroutines_it_started) {
   weft::run([&] { wg.go([&] { release.recv(); }); });
   release.close();
   wg.wait();
+}
+
+TEST(runtime, a_closure_of_any_size_is_carried_and_destroyed) {
+  weft::run([] {
+    const auto held = std::make_shared<int>(0);
+    const auto carry = [&](auto padding) {
+      padding.fill(7);
+      weft::wait_group wg;
+      wg.go([held, padding] {
+        for (const auto byte : padding) EXPECT_EQ(byte, 7);
+      });
+      wg.wait();
+      EXPECT_EQ(held.use_count(), 1);
+    };
+    for (int i = 0; i < 3; ++i) {
+      carry(std::array<char, 1>());
+      carry(std::array<char, 100>());
+      carry(std::array<char, 200>());
+      carry(std::array<char, 300>());
+      carry(std::array<char, 5000>());
+    }
+  });
+}
+
+WEFT_CHILD(eight_threads_start_the_runtime_at_once) {
+  std::atomic<int> waiting{8}, ran{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (--waiting; waiting > 0;) continue;
+      weft::go([&] { ++ran; });
+    });
+  }
+  for (auto& t : threads) t.join();
+  return support::eventually([&] { return ran == 8; }) ? 0 : 1;
+}
+
+TEST(runtime, may_be_started_by_several_threads_at_once) {
+  for (int i = 0; i < 5; ++i) {
+    const auto child = support::run_child("eight_threads_start_the_runtime_at_once");
+    EXPECT_EQ(child.exit_status, 0) << child;
+  }
 }

@@ -1,6 +1,7 @@
 // weft::semaphore: weighted, first come first served, cancellable.
 #include "support/eventually.h"
 #include "support/everywhere.h"
+#include "support/parked.h"
 
 #include <weft/weft.h>
 
@@ -146,4 +147,26 @@ TEST(semaphore, an_already_cancelled_context_acquires_nothing) {
   auto ctx = weft::with_cancel(weft::background());
   ctx.cancel();
   EXPECT_FALSE(weft::semaphore(1).acquire(ctx, 1));
+}
+
+// The cancelled one still stands first in the queue when units come back: it is passed over, not waited for.
+TEST(semaphore, units_that_come_back_pass_over_a_waiter_just_cancelled) {
+  support::procs_scope one(1);
+  support::on_goroutine([] {
+    weft::semaphore slots(2);
+    slots.acquire(2);
+    auto ctx = weft::with_cancel(weft::background());
+    support::crew peers;
+    bool second_served = false;
+    support::start_parked(peers, [&] { EXPECT_FALSE(slots.acquire(ctx, 1)); });
+    support::start_parked(peers, [&] {
+      slots.acquire(2);
+      second_served = true;
+    });
+    ctx.cancel();      // claimed, not yet out of the queue: it runs when we let it
+    slots.release(2);
+    peers.join();
+    EXPECT_TRUE(second_served);
+    slots.release(2);
+  });
 }

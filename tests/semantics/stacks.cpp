@@ -8,6 +8,7 @@
 #include "stack/stack.h"
 
 #include <alloca.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdint>
@@ -198,6 +199,27 @@ TEST(stack_overflow, another_segmentation_fault_is_not_called_one) {
   const auto child = run_child("plain_segmentation_fault");
   EXPECT_EQ(child.signal, SIGSEGV) << child;
   EXPECT_THAT(child.err, testing::Not(mentions("stack overflow"))) << child;
+}
+
+// Whoever handled the signal before weft gets what is none of weft's business.
+WEFT_CHILD(segmentation_fault_with_a_handler) {
+  struct sigaction mine {};
+  mine.sa_sigaction = [](int, siginfo_t* info, void*) { ::_exit(info->si_addr == reinterpret_cast<void*>(8) ? 7 : 8); };
+  mine.sa_flags = SA_SIGINFO;
+  ::sigaction(SIGSEGV, &mine, nullptr);
+  return child_plain_segmentation_fault();
+}
+WEFT_CHILD(segmentation_fault_with_a_plain_handler) {
+  ::signal(SIGSEGV, [](int) { ::_exit(9); });
+  return child_plain_segmentation_fault();
+}
+
+TEST(stack_overflow, another_segmentation_fault_goes_to_the_handler_that_was_there_before) {
+  EXPECT_EQ(run_child("segmentation_fault_with_a_handler").exit_status, 7);
+  EXPECT_EQ(run_child("segmentation_fault_with_a_plain_handler").exit_status, 9);
+  const auto unguarded = run_child("segmentation_fault_with_a_handler", {"WEFT_DEBUG=guard=canary"});
+  EXPECT_EQ(unguarded.exit_status, 7) << unguarded;
+  EXPECT_THAT(unguarded.err, mentions("perhaps its stack")) << unguarded;
 }
 
 // --- settings ------------------------------------------------------------------------------------

@@ -5,27 +5,13 @@
 
 #include <sys/resource.h>
 
-#include <csignal>
 #include <cstdio>
 #include <cstring>
-
-#ifdef WEFT_COVERAGE
-extern "C" void __gcov_dump();
-// What a scenario that aborts has executed counts too.
-static void count_and_abort(int) {
-  __gcov_dump();
-  ::signal(SIGABRT, SIG_DFL);
-  ::raise(SIGABRT);
-}
-#endif
 
 int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "--child") == 0) {
     const rlimit no_core{0, 0};
     ::setrlimit(RLIMIT_CORE, &no_core);  // many scenarios abort: leave no core files behind
-#ifdef WEFT_COVERAGE
-    ::signal(SIGABRT, count_and_abort);
-#endif
     const auto scenario = support::find_child(argv[2]);
     if (!scenario) {
       std::fprintf(stderr, "no such scenario: %s\n", argv[2]);
