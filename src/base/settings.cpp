@@ -44,6 +44,7 @@ struct setting {
 };
 
 constexpr std::size_t KiB = 1024, GiB = 1024 * 1024 * 1024;
+constexpr std::string_view pollers[] = {"epoll", "uring"};
 constexpr std::string_view guards[] = {"madvise", "mprotect", "canary"};
 constexpr std::string_view debug_variable = "WEFT_DEBUG";
 
@@ -64,6 +65,8 @@ constexpr setting debug_keys[] = {
     {"migrate", flag{&setting_values::debug_migrate}, "",
      "Move a goroutine to another worker thread each time it parks: finds code that keeps a thread's data across "
      "a blocking call."},
+    {"poller", word{&setting_values::debug_poller, pollers}, "epoll",
+     "What tells of sockets and pipes that become ready. Where io_uring is refused, or not built in, uring means epoll."},
     {"guard", word{&setting_values::debug_guard, guards}, "the best that works",
      "How the end of a stack is guarded: by guard markers, by protected pages, or only by an "
      "area that must stay zero, checked when the goroutine parks."},

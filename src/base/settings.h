@@ -24,6 +24,7 @@ struct setting_values {
   bool debug_migrate = false;
   std::string seed;        // testing::explore: replay this schedule alone
   std::string seed_trace;  // ... and the file that gets its decisions
+  std::string_view debug_poller;  // epoll or uring; empty: epoll. Static storage
   std::string_view debug_guard;  // madvise, mprotect or canary; empty: the best that works. Static storage
 };
 

@@ -66,11 +66,14 @@ void registry::give_back(descriptor* d) noexcept {
   free_list = d;
 }
 
+descriptor& registry::at(std::uint64_t key) noexcept {
+  const auto index = static_cast<std::uint32_t>(key);
+  return chunks[index / chunk_size].load(base::acquire)[index % chunk_size];
+}
+
 void registry::post(std::uint64_t key, std::uint32_t what, sched::ready_list& woken) noexcept {
   if (key == relayed_key.load(base::acquire)) [[unlikely]] return relayed_collect(woken);
-  const auto index = static_cast<std::uint32_t>(key);
-  descriptor& d = chunks[index / chunk_size].load(base::acquire)[index % chunk_size];
-  d.ready_.post(static_cast<std::uint32_t>(key >> 32), what, woken);
+  at(key).ready_.post(static_cast<std::uint32_t>(key >> 32), what, woken);
 }
 
 void registry::relay(const descriptor& d, void (*collect)(sched::ready_list&)) noexcept {

@@ -20,10 +20,20 @@ class registry {
   // What is told of `d` is that there is more to post: `collect` does it. For one descriptor of the process, once.
   static void relay(const descriptor& d, void (*collect)(sched::ready_list& woken)) noexcept;
 
+  // act(fd), if the descriptor that had this key is still open; the fd stays open meanwhile.
+  template <class Act>
+  static void with_fd(std::uint64_t key, Act&& act) {
+    descriptor& d = at(key);
+    d.with_fd([&](int fd) {
+      if (d.key() == key) act(fd);
+    });
+  }
+
   [[nodiscard]] static bool is_empty() noexcept;
   [[nodiscard]] static bool awaited() noexcept;  // somebody waits for one of them
 
  private:
+  static descriptor& at(std::uint64_t key) noexcept;
   static descriptor* pop_free() noexcept;
   static bool add_chunk();
 };
