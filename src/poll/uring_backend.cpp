@@ -1,10 +1,10 @@
 #include "poll/uring_backend.h"
 
 #include <poll.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 
+#include "os/descriptor.h"
 #include "poll/epoll_backend.h"
 #include "poll/registry.h"
 #include "sched/schedule.h"
@@ -15,16 +15,10 @@ namespace {
 
 constexpr std::size_t batch = 256;
 
-// As epoll has it: what is always ready is refused.
-bool is_pollable(int fd) noexcept {
-  struct stat about;
-  return ::fstat(fd, &about) != 0 || !(S_ISREG(about.st_mode) || S_ISDIR(about.st_mode));
-}
-
 }  // namespace
 
 int uring_backend::add(int fd, std::uint64_t key) {
-  if (!is_pollable(fd)) return EPERM;
+  if (os::is_always_ready(fd)) return EPERM;  // as epoll has it
   if (sched::this_worker()) return ring_->add(fd, key);
   {
     std::lock_guard hold(pending_lock_);
