@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <set>
@@ -144,16 +145,22 @@ class world {
 // The workers of a program: goroutines and threads that perform what they are told.
 class workforce {
  public:
-  workforce(const program& p, world& w) : world_(w) {
+  workforce(const program& p, world& w) : program_(p), world_(w) {
     for (int i = 0; i < workers; ++i) (p.on_threads[i] ? threads_ : goroutines_).start([this, i] { work(members_[i]); });
     wait_for_rest();
   }
   ~workforce() {
     is_over_ = true;
     for (auto& m : members_) m.orders.close();
+    const auto limit = weft::clock::now() + support::stretched(20s);
     while (std::ranges::any_of(members_, [](const member& m) { return m.sleeper.load() != nullptr; })) {
       world_.release();
       for (int i = 0; i < 10; ++i) weft::yield();
+      if (weft::clock::now() < limit) continue;
+      std::ostringstream text;
+      text << "somebody sleeps on although everything is closed; program: " << program_;
+      std::fputs(text.str().c_str(), stderr);
+      std::abort();
     }
   }
   // REQUIRES: the worker rests.
@@ -215,6 +222,7 @@ class workforce {
                static_cast<std::uint32_t>(weft::sched::the.limit.load(weft::base::acquire));
   }
 
+  const program& program_;
   world& world_;
   member members_[workers];
   std::atomic<long> activity_{0};
