@@ -18,7 +18,7 @@ class packages : public cli::tool_test {
     stand_in("id", "echo 0");
     stand_in("apt-get", "echo \"apt-get $*\" >>\"$CALLS\"");
     stand_in("sudo", "echo -n 'sudo ' >>\"$CALLS\"; exec \"$@\"");
-    installed({"g++", "cmake", "ninja-build", "pkgconf|pkg-config (= 1.8)", "libgtest-dev", "libgmock-dev",
+    installed({"g++", "cmake", "ninja-build", "pkgconf|pkg-config (= 1.8)", "libgtest-dev", "libgmock-dev", "liburing-dev",
                "libcli11-dev", "nlohmann-json3-dev", "libjs-chart.js"});
   }
 
@@ -55,7 +55,7 @@ TEST_F(packages, is_silent_and_calls_nothing_when_all_are_there) {
 }
 
 TEST_F(packages, installs_exactly_the_missing_ones_and_says_so) {
-  installed({"g++", "cmake", "pkgconf|pkg-config (= 1.8)", "libgtest-dev", "libgmock-dev", "nlohmann-json3-dev",
+  installed({"g++", "cmake", "pkgconf|pkg-config (= 1.8)", "libgtest-dev", "libgmock-dev", "liburing-dev", "nlohmann-json3-dev",
              "libjs-chart.js"});
   const result r = run("build");
   EXPECT_EQ(r.status, 0);
