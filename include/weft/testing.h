@@ -105,7 +105,7 @@ struct explore_options {
   testing::strategy strategy = testing::strategy::mixed;
   int depth = 3;                        // pct: how many orderings a bug may need to come together
   std::size_t max_steps = 100'000;      // of one schedule; more is a livelock
-  clock::duration time_limit = std::chrono::seconds(30);  // real time for one schedule
+  clock::duration time_limit = std::chrono::seconds(30);  // real time for one schedule; a replay has any
   std::string* trace = nullptr;         // gets the decisions of the last schedule
 };
 

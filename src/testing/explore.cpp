@@ -35,6 +35,10 @@ class plans {
   }
 
   [[nodiscard]] bool is_replay() const noexcept { return replayed_.has_value(); }
+  // A replay may be looked at in a debugger, for any time.
+  [[nodiscard]] schedule_limits limits() const noexcept {
+    return {options_.max_steps, replayed_ ? std::chrono::hours(1'000'000) : options_.time_limit};
+  }
   [[nodiscard]] std::size_t count() const noexcept { return replayed_ ? 1 : options_.schedules; }
 
   plan make(std::size_t schedule) {
@@ -99,7 +103,7 @@ void set_failure_count(std::size_t (*count)()) noexcept { failure_count.store(co
     const std::string which = ordinal(i, all);
     note.set("weft: testing::explore: died in " + which + "; replay with WEFT_SEED=" + print(p));
     const std::size_t failed_before = failures_so_far();
-    auto world = std::make_unique<exploration>(p, schedule_limits{options.max_steps, options.time_limit});
+    auto world = std::make_unique<exploration>(p, all.limits());
     std::optional<std::string> wrong = world->run(body);
     const exploration& done = *world;
     if (wrong) static_cast<void>(world.release());  // virtual_world.h, V2

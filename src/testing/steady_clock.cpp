@@ -15,10 +15,10 @@ namespace weft::testing {
 
 namespace impl {
 
-constinit base::atomic<std::uint32_t> times_asked{0};  // counted until it is known whether anybody asks us
+constinit base::atomic<bool> was_asked{false};
 
 std::int64_t steady_now_ns() noexcept {
-  if (sched::worlds_alive.load(base::relaxed) == 0) times_asked.store(times_asked.load(base::relaxed) + 1, base::relaxed);
+  if (!was_asked.load(base::relaxed)) was_asked.store(true, base::relaxed);
   return sched::now_ns();
 }
 
@@ -33,9 +33,8 @@ std::int64_t system_now_ns() noexcept {
 
 bool steady_clock_is_virtual() {
   static const bool is_ours = [] {
-    const std::uint32_t before = impl::times_asked.load(base::relaxed);
     static_cast<void>(std::chrono::steady_clock::now());
-    if (impl::times_asked.load(base::relaxed) != before) return true;
+    if (impl::was_asked.load(base::relaxed)) return true;
     base::print_error("weft: testing: std::chrono::steady_clock::now() could not be replaced in this program and gives real "
                       "time inside bubbles too; their own time begins at the real one instead of a fixed date.\n");
     return false;

@@ -268,6 +268,29 @@ TEST(exploration, settle_waits_for_all_others) {
   });
 }
 
+// A notification may come while the waiter is queued and on its way to sleep, when it is given without the lock.
+TEST(exploration, a_wake_up_before_the_park_is_not_lost) {
+  explore({.schedules = 2000}, [] {
+    weft::mutex m;
+    weft::cond changed;
+    bool is_set = false;
+    weft::wait_group wg;
+    wg.go([&] {
+      std::unique_lock hold(m);
+      while (!is_set) changed.wait(hold);
+    });
+    wg.go([&] {
+      {
+        std::lock_guard hold(m);
+        is_set = true;
+      }
+      changed.notify_one();
+    });
+    wg.go([&] { changed.notify_one(); });
+    wg.wait();
+  });
+}
+
 // --- fairness and limits -------------------------------------------------------------------------
 
 TEST(exploration, polling_with_yield_ends_under_both_strategies) {
@@ -384,6 +407,14 @@ WEFT_CHILD(crashes_in_a_schedule) {
   explore({}, [] { *static_cast<volatile int*>(nullptr) = 1; });
   return 0;
 }
+int deeper(int depth) {
+  volatile char page[4096] = {};
+  return depth == 0 ? page[0] : deeper(depth + 1) + page[0];
+}
+WEFT_CHILD(overflows_in_a_schedule) {
+  explore({}, [] { weft::go([] { std::printf("%d\n", deeper(1)); }); });
+  return 0;
+}
 WEFT_CHILD(terminates_in_a_schedule) {
   explore({}, [] { std::terminate(); });
   return 0;
@@ -391,7 +422,8 @@ WEFT_CHILD(terminates_in_a_schedule) {
 
 TEST(exploration, the_seed_is_printed_when_the_process_dies_in_a_schedule) {
   for (const char* scenario :
-       {"aborts_in_a_schedule", "asserts_in_a_schedule", "crashes_in_a_schedule", "terminates_in_a_schedule"}) {
+       {"aborts_in_a_schedule", "asserts_in_a_schedule", "crashes_in_a_schedule", "overflows_in_a_schedule",
+        "terminates_in_a_schedule"}) {
     const auto child = support::run_child(scenario);
     EXPECT_THAT(child.signal, AnyOf(SIGABRT, SIGSEGV)) << scenario;
     EXPECT_THAT(child.err, HasSubstr("died in schedule 1 of 1000; replay with WEFT_SEED=random:0x")) << scenario;
