@@ -398,7 +398,11 @@ void go_idle(worker& w) {
       if (w.carried) ensure_watched();  // P4; a searcher sees to it when it stops
       return;
     }
-    if (w.wake_word.load(base::acquire) == 0) tell_busy_processors();
+    if (w.wake_word.load(base::acquire) == 0) {
+      tell_busy_processors();
+      os::heavy_fence();  // P4: who went idle meanwhile found us watching, and sleeps
+      if (the.idle_processors.load(base::relaxed) != 0) ensure_watched();
+    }
   }
   wait_for_mail(w);
 }

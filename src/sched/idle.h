@@ -12,10 +12,12 @@
 //       searches. Sleeper: processor into the idle list, leave the searchers, heavy fence, look everywhere again. One of
 //       the two sees the other.
 //   P4  While a processor is idle and a timer or the poller is armed, there is a watcher, a searcher, or a worker being
-//       woken. Whoever arms a timer earlier than watch_deadline pokes it.
+//       woken. Whoever arms a timer earlier than watch_deadline pokes it. A watcher that leaves without a processor looks
+//       again once it is none: a worker that fell asleep meanwhile relied on it.
 //   P5  What the poller finds is run by who found it: the watcher takes an idle processor itself, and wakes another to
 //       watch. While all processors are busy nobody sleeps in the poller: they look at it when they run out of work or
 //       poll_interval_ns has passed (loop.cpp), and the monitor does at each look, 2.5 ms apart.
+// Checked by tests/model/idle_model.cpp.
 #pragma once
 
 #include <cstdint>

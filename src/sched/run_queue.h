@@ -12,7 +12,7 @@
 //   Q2  A consumer owns what it read only if its compare-and-swap of head succeeds: then no one reused those slots, since
 //       the owner reuses a slot only after it saw head pass it.
 // Refused: one CAS queue for everything (5.5 ns per pop on every switch, against none); LIFO order (starves).
-// Checked by tests/unit/sched/run_queue_test.cpp and the stress tests.
+// Checked by tests/model/run_queue_model.cpp, tests/unit/sched/run_queue_test.cpp and the stress tests.
 #pragma once
 
 #include <cstddef>

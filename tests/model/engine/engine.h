@@ -47,7 +47,7 @@ struct location {
   const cell* where;
   std::size_t size;
   std::vector<written> order;  // of modification
-  threads users;
+  threads users, writers;
   bool is_dead;
 };
 
@@ -83,6 +83,7 @@ struct fibre {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> polled;  // location and place read since the last spin
   threads stepped;      // since its last spin
   threads before_it;    // go first, while they can
+  int in_a_row;         // steps since another thread ran
   std::uint32_t sleeps_on;  // location + 1
   std::int64_t deadline;
   int wake_result;

@@ -111,7 +111,7 @@ std::uint32_t add_location(const cell* where, std::size_t size, std::uint64_t va
   location& fresh = e.locations[e.used];
   fresh.where = where;
   fresh.size = size;
-  fresh.users = 0;
+  fresh.users = fresh.writers = 0;
   fresh.is_dead = false;
   fresh.order.clear();
   fresh.order.push_back({value, {}, 0});
@@ -125,13 +125,14 @@ std::uint32_t add_location(const cell* where, std::size_t size, std::uint64_t va
   return e.used++;
 }
 
-// Announces an operation on `loc`. A word of one thread is no choice (E3).
+// Announces an operation on `loc`. A word of one thread, or one that is only read, is no choice (E3).
 operation reach(std::uint32_t loc, action what, bool writes, std::memory_order order) noexcept {
   location& l = e.locations[loc];
   if (e.is_alone) return {};
   l.users |= one(e.self);
+  if (writes) l.writers |= one(e.self);
   if (!e.shared.contains(l.where)) {
-    if ((l.users & (l.users - 1)) == 0) return {};
+    if ((l.users & (l.users - 1)) == 0 || l.writers == 0) return {};
     e.shared.insert(l.where);
     e.learnt = true;
   }

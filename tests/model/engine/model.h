@@ -38,8 +38,8 @@
 //       or ends (CHESS: Musuvathi and Qadeer, PLDI 2007). The bounds 0, 1, … are run in turn, so what is found first needs
 //       fewest. `preemptions = model::all` has no bound; then sleep sets (Godefroid, LNCS 1032) drop schedules that differ
 //       only in the order of independent steps.
-//   E3  Words that one thread alone uses are no choice. Which these are is learnt: when a second thread comes to a word,
-//       the search begins anew, until a whole search has met no new one.
+//   E3  Words that one thread alone uses, or that nobody writes, are no choice. Which these are is learnt: when a word turns
+//       out to be shared, the search begins anew, until a whole search has met no new one.
 //   E4  Memory (memory.cpp): a load may read any store that coherence and happens-before leave visible, at most
 //       `stale_reads` times an older one than the last. Release, acquire, release sequences, fences and seq_cst as in
 //       C++20. So store buffering and stale reads are found. Not found: load buffering, and stores to one word that take
@@ -48,7 +48,8 @@
 //       runtime behind it (plain.cpp; vector clocks as in FastTrack: Flanagan and Freund, PLDI 2009). So are accesses to
 //       freed memory and to destroyed atomics.
 //   E6  A loop that spins through base::backoff sleeps until a word it has read has changed; base::pause() lets others go
-//       first. Threads that spin do not keep the others from running for ever (fairness: Musuvathi and Qadeer, PLDI 2008).
+//       first, as does a thread after `slice` steps in a row: a real kernel would not let it keep the others from running for
+//       ever (fair scheduling: Musuvathi and Qadeer, PLDI 2008).
 //   E7  Time stands still unless `timeouts` allows some sleepers to time out: then the clock jumps to their deadline.
 //
 // A violation prints the steps of the execution, and a line WEFT_MODEL_REPLAY=… that runs it alone, with
@@ -75,6 +76,7 @@ struct bound {
   int stale_reads = 2;  // per execution
   int spurious = 0;     // futex waits that return, and weak compare-and-swaps that fail, for no reason; per execution
   int timeouts = 0;     // sleepers with a deadline that are woken by time; per execution
+  int slice = 400;      // steps in a row after which a thread lets others go first: no loop starves them for ever
   int steps = 20'000;   // an execution with more is reported as a livelock
 };
 

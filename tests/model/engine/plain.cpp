@@ -178,9 +178,10 @@ WEFT_ACCESS(__tsan_vptr_read, 8, false)
 void __tsan_vptr_update(void** address, void* value) {
   if (*address != value) announced(address, 8, true, __builtin_return_address(0));
 }
-// Atomics that are none of weft's: the reference counts of the standard library, in GoogleTest's headers.
+// Atomics that are none of weft's: the reference counts of the standard library, and the guards of local statics.
 unsigned __tsan_atomic32_fetch_add(volatile unsigned* word, unsigned delta, int) { return __atomic_fetch_add(word, delta, 5); }
 unsigned __tsan_atomic32_fetch_sub(volatile unsigned* word, unsigned delta, int) { return __atomic_fetch_sub(word, delta, 5); }
+unsigned char __tsan_atomic8_load(const volatile unsigned char* guard, int) { return __atomic_load_n(guard, 5); }
 void* __tsan_memset(void* to, int value, unsigned long size) {  // Clang calls these for inlined copies
   announced(to, size, true, __builtin_return_address(0));
   return __builtin_memset(to, value, size);

@@ -67,6 +67,7 @@ void exchange_pointers(int from, int to) noexcept {
 // Lets `next` run; returns when somebody lets this thread run.
 void switch_to(int next) noexcept {
   if (next == e.self) return;
+  me().in_a_row = 0;
   exchange_pointers(e.self, next);
   fibre& from = me();
   if (_setjmp(from.resume) != 0) return;
@@ -272,6 +273,7 @@ void reset(fibre& f, const thread* description) {
   f.polled.clear();
   f.stepped = ~threads{0};
   f.before_it = 0;
+  f.in_a_row = 0;
   f.sleeps_on = 0;
 }
 
@@ -289,8 +291,15 @@ void own_per_thread(void** pointer) {
 }
 
 void point(const operation& next) noexcept {
-  me().next = next;
+  fibre& f = me();
+  f.next = next;
+  if (++f.in_a_row > e.limits.slice) {
+    f.in_a_row = 0;
+    f.before_it |= all_that_could_run() & ~one(e.self);
+    f.now = fibre::state::yielding;
+  }
   block();
+  me().now = fibre::state::ready;
   took_a_step(e.self);
 }
 
@@ -316,7 +325,7 @@ void parallel(std::initializer_list<thread> threads) {
   if (threads.size() >= max_threads) give_up("too many threads");
   e.count = 1 + static_cast<int>(threads.size());
   e.is_alone = false;
-  for (std::uint32_t i = 0; i < e.used; ++i) e.locations[i].users = 0;
+  for (std::uint32_t i = 0; i < e.used; ++i) e.locations[i].users = e.locations[i].writers = 0;
   int t = 1;
   for (const thread& description : threads) {
     fibre& f = e.fibres[static_cast<std::size_t>(t)];

@@ -35,6 +35,11 @@ bool atomic_cas(cell*, std::size_t size, std::uint64_t& expected, std::uint64_t 
                 std::memory_order failure, bool may_fail, site) noexcept;
 void atomic_fence(std::memory_order, site) noexcept;
 
+// For sources whose threads are the model's (weft_model_edit in CMakeLists.txt).
+int thread_number() noexcept;
+int start_thread(void* argument) noexcept;  // 0: as pthread_create
+int start_monitor(void* (*body)(void*)) noexcept;
+
 }  // namespace model
 
 namespace weft::base {
