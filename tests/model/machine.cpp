@@ -153,7 +153,6 @@ void cache::flush() {}
 namespace weft::sched {
 
 base::atomic<bool> started{true};
-base::atomic<const world*> installed_world{nullptr};
 bool migrate_mode = false;
 void start_runtime() {}
 bool has_external_source() noexcept { return false; }
@@ -244,15 +243,27 @@ void machine::run(weft::sched::worker& w) {
   weft::sched::run_loop(w);
 }
 
-void machine::run_when_started() {
+namespace {
+
+void run_when_started() {
   while (is_started.load(std::memory_order_acquire) == 0) weft::os::futex_wait(is_started, 0, weft::os::no_deadline);
   auto* w = static_cast<weft::sched::worker*>(started_worker);
   w->exceptions = new weft::sched::exception_globals;
-  run(*w);
+  machine::run(*w);
 }
 
+}  // namespace
+
+thread spare() { return {"spare", run_when_started, true}; }
+
 weft::sched::runnable goroutine_of(std::function<void()> body) {
-  return weft::sched::runnable(weft::detail::make_newborn(std::move(body)));
+  weft::detail::newborn* n = weft::detail::make_newborn(std::move(body));
+  n->id = n->creator = 0;
+  n->start_site = nullptr;
+  n->name = "";
+  n->stack_kib = 0;
+  n->in_world = false;
+  return weft::sched::runnable(n);
 }
 
 }  // namespace model

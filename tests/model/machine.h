@@ -36,8 +36,6 @@ class machine {
 
   // What the worker's thread does: for threads that may sleep.
   static void run(weft::sched::worker& w);
-  // What a thread does that waits until a worker is started on it.
-  static void run_when_started();
 
   // The monitor, after weft::sched::start_monitor().
   static void run_monitor();
@@ -45,6 +43,10 @@ class machine {
   // The calling thread of the model becomes w's, inside the runtime: for models that call the scheduler's parts themselves.
   static void become(weft::sched::worker& w) noexcept;
 };
+
+// A thread of the model for the worker that the runtime may start: one that is about to fall asleep is in no list yet, and
+// whoever looks for a sleeper then starts another.
+thread spare();
 
 // A newborn that runs `body`; for a queue.
 weft::sched::runnable goroutine_of(std::function<void()> body);

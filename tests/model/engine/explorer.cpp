@@ -1,6 +1,8 @@
 // The search: run the body, take the next combination of choices, run it again.
 #include <gtest/gtest.h>
 
+#include <signal.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -37,6 +39,21 @@ void run_once(const program& body) {
   e.is_exploring = true;
   run_body(body);
   e.steps_taken += e.history.size();
+}
+
+// A wild pointer in the program is a finding, not the end of the checker.
+void on_crash(int) {
+  e.in_program = false;
+  fail("the program crashed: it used a wild pointer");
+}
+
+void catch_crashes() {
+  struct sigaction action{};
+  action.sa_handler = on_crash;
+  action.sa_flags = SA_NODEFER;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(SIGSEGV, &action, nullptr);
+  ::sigaction(SIGBUS, &action, nullptr);
 }
 
 bool next_path() {
@@ -80,6 +97,7 @@ void replay(const program& body, const char* path) {
 found explore(bound limits, const program& body, const mutation* mistake) {
   const auto start = std::chrono::steady_clock::now();
   const int most = limits.preemptions >= all ? all : limits.preemptions + more_depth();
+  catch_crashes();
   e.limits = limits;
   e.executions = e.steps_taken = 0;
   e.shared.clear();

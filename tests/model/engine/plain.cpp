@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <new>
 
@@ -130,6 +131,15 @@ void release(void* block, const void* code) noexcept {
 }  // namespace
 
 void begin_plain() noexcept { heap_used = 0; }
+
+void* reallocate(void* block, std::size_t size) {
+  void* larger = allocate(size, 16);
+  if (!block) return larger;
+  const std::size_t before = *reinterpret_cast<std::size_t*>(static_cast<char*>(block) - 8);
+  std::memcpy(larger, block, before < size ? before : size);
+  release(block, __builtin_return_address(0));
+  return larger;
+}
 
 void plain_access(const void* address, std::size_t size, bool writes, const void* code) noexcept {
   if (!e.is_exploring) return;

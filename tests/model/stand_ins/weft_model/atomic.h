@@ -38,6 +38,7 @@ void atomic_fence(std::memory_order, site) noexcept;
 // For sources whose threads are the model's (weft_model_edit in CMakeLists.txt).
 int thread_number() noexcept;
 int start_thread(void* argument) noexcept;  // 0: as pthread_create
+void* reallocate(void* block, std::size_t size);  // on the heap of the execution
 int start_monitor(void* (*body)(void*)) noexcept;
 
 }  // namespace model
