@@ -24,11 +24,12 @@ using sched::the;
 void check_quiet(int procs) {
   int idle = 0, held = 0;
   for (sched::processor* p = the.idle_list; p; p = p->next_idle) ++idle;
-  for (int i = 0; i < procs; ++i) held += the.processors[i].load(base::relaxed)->holder.load(base::relaxed) != nullptr;
+  for (int i = 0; i < procs; ++i)
+    held += the.processors[i].load(base::relaxed)->holder.load(base::relaxed) != nullptr;
   model::check(idle + held == procs, "I3: a processor is idle or held");
   model::check(the.idle_processors.load(base::relaxed) == static_cast<std::uint32_t>(idle), "I3: the idle list's length");
   model::check(the.searching.load(base::relaxed) == 0, "I3: nobody searches");
-  model::check(the.hungry.load(base::relaxed) == static_cast<std::uint32_t>(idle), "I3: hungry is the number of idle processors");
+  model::check(the.hungry.load(base::relaxed) == static_cast<std::uint32_t>(idle), "I3: hungry counts the idle processors");
 }
 
 // A goroutine makes another and computes on, without coming back to the runtime, until that one has run: which only the
@@ -43,7 +44,9 @@ void busy_publisher() {
     base::backoff spin;
     while (!child_ran.load(base::acquire)) spin.wait();
   }));
-  model::parallel({model::spare(), {"busy", [&] { model::machine::run(busy); }, true}, {"sleepy", [&] { model::machine::run(sleepy); }, true}});
+  model::parallel({model::spare(),
+                   {"busy", [&] { model::machine::run(busy); }, true},
+                   {"sleepy", [&] { model::machine::run(sleepy); }, true}});
   model::check(child_ran.load(base::relaxed), "I1: the child runs");
   check_quiet(2);
 }
@@ -54,7 +57,9 @@ void injector() {
   base::atomic<int> ran{0};
   sched::worker& sleepy = m.worker_on(0);
   auto inject = [&] { sched::inject(model::goroutine_of([&] { ran.fetch_add(1, base::relaxed); })); };
-  model::parallel({model::spare(), {"sleepy", [&] { model::machine::run(sleepy); }, true}, {"plain", [&] { inject(); inject(); }}});
+  model::parallel({model::spare(),
+                   {"sleepy", [&] { model::machine::run(sleepy); }, true},
+                   {"plain", [&] { inject(); inject(); }}});
   model::check(ran.load(base::relaxed) == 2, "I1: what was injected runs");
   check_quiet(1);
 }
@@ -116,7 +121,8 @@ constexpr model::bound for_mutants{.preemptions = 2, .stale_reads = 1, .timeouts
 
 TEST(idle, mutant_sleeper_without_heavy_fence_is_caught) {
   model::use_scheduler();
-  model::caught(model::drop("sched/idle.cpp", "os::heavy_fence();  // P3: what was published before"), for_mutants, busy_publisher);
+  model::caught(model::drop("sched/idle.cpp", "os::heavy_fence();  // P3: what was published before"), for_mutants,
+                busy_publisher);
 }
 TEST(idle, mutant_nobody_wakes_the_sleeper_is_caught) {
   model::use_scheduler();

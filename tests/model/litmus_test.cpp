@@ -231,7 +231,10 @@ TEST(litmus, a_futex_does_not_lose_a_wake_and_a_forgotten_one_is_found) {
   auto program = [](bool wakes) {
     return [=] {
       weft::base::atomic<std::uint32_t> flag{0};
-      model::parallel({{"sleeper", [&] { while (flag.load(acquire) == 0) weft::os::futex_wait(flag, 0, weft::os::no_deadline); }},
+      auto sleep = [&] {
+        while (flag.load(acquire) == 0) weft::os::futex_wait(flag, 0, weft::os::no_deadline);
+      };
+      model::parallel({{"sleeper", sleep},
                        {"waker", [&] { flag.store(1, release); if (wakes) weft::os::futex_wake(flag, 1); }}});
     };
   };

@@ -44,9 +44,9 @@ class machine {
   static void become(weft::sched::worker& w) noexcept;
 };
 
-// A thread of the model for the worker that the runtime may start: one that is about to fall asleep is in no list yet, and
-// whoever looks for a sleeper then starts another.
-thread spare();
+// A thread of the model for a worker that the runtime may start (at most three): one that is about to fall asleep is in no
+// list yet, and whoever looks for a sleeper then starts another.
+thread spare(int number = 0);
 
 // A newborn that runs `body`; for a queue.
 weft::sched::runnable goroutine_of(std::function<void()> body);

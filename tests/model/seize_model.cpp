@@ -87,7 +87,9 @@ void worker_and_monitor() {
 
 void worker_thief_and_monitor() {
   scene s;
-  model::parallel({{"worker", [&] { s.visit(2); s.visit(1); }}, {"thief", [&] { s.steal(); }}, {"monitor", [&] { s.take(); }}});
+  model::parallel({{"worker", [&] { s.visit(2); s.visit(1); }},
+                   {"thief", [&] { s.steal(); }},
+                   {"monitor", [&] { s.take(); }}});
   s.check_all();
 }
 

@@ -126,7 +126,8 @@ constexpr model::bound for_mutants{.preemptions = 3, .stale_reads = 2};
 
 TEST(timers, mutant_firing_ends_without_release_is_caught) {
   model::use_scheduler();
-  model::caught(model::weaken("sched/timers.h", "t.phase.store(timer::state::idle, base::release)"), for_mutants, stop_against_fire);
+  model::caught(model::weaken("sched/timers.h", "t.phase.store(timer::state::idle, base::release)"), for_mutants,
+                stop_against_fire);
 }
 TEST(timers, mutant_stop_reads_phase_without_acquire_is_caught) {
   model::use_scheduler();

@@ -50,7 +50,8 @@
 //   E6  A loop that spins through base::backoff sleeps until a word it has read has changed; base::pause() lets others go
 //       first, as does a thread after `slice` steps in a row: a real kernel would not let it keep the others from running for
 //       ever (fair scheduling: Musuvathi and Qadeer, PLDI 2008).
-//   E7  Time stands still unless `timeouts` allows some sleepers to time out: then the clock jumps to their deadline.
+//   E7  Time stands still unless `timeouts` is set. Then the clock jumps to the earliest deadline when nobody can run, and
+//       up to `timeouts` times before that.
 //
 // A violation prints the steps of the execution, and a line WEFT_MODEL_REPLAY=… that runs it alone, with
 // --gtest_filter on the same test. WEFT_MODEL_DEPTH=n adds n to every bound on preemptions: for long runs by hand.
@@ -75,7 +76,7 @@ struct bound {
   int preemptions = 2;
   int stale_reads = 2;  // per execution
   int spurious = 0;     // futex waits that return, and weak compare-and-swaps that fail, for no reason; per execution
-  int timeouts = 0;     // sleepers with a deadline that are woken by time; per execution
+  int timeouts = 0;     // sleepers woken by time although others could run; per execution. 0: time stands still
   int slice = 400;      // steps in a row after which a thread lets others go first: no loop starves them for ever
   int steps = 20'000;   // an execution with more is reported as a livelock
 };
@@ -112,6 +113,7 @@ void check(bool condition, const char* invariant) noexcept;  // reported with th
 int choose(int options) noexcept;                            // any of 0 .. options - 1
 void outcome(const std::string& what);
 void step(const char* what) noexcept;                        // a line in the report
+bool sleeps_for_ever(int thread) noexcept;                   // in a futex, without a deadline
 int thread_number() noexcept;                                // 0: the body, then in order of the list
 std::int64_t now_ns() noexcept;
 void set_now(std::int64_t ns) noexcept;

@@ -59,7 +59,8 @@ granule& granule_of(std::uintptr_t address) noexcept {
 std::string place_of_code(const void* code) {
   Dl_info object;
   if (!::dladdr(code, &object)) return "?";
-  const auto offset = static_cast<std::size_t>(static_cast<const char*>(code) - static_cast<const char*>(object.dli_fbase)) - 1;
+  const auto* start = static_cast<const char*>(object.dli_fbase);
+  const auto offset = static_cast<std::size_t>(static_cast<const char*>(code) - start) - 1;
   char command[512], line[512] = "";
   std::snprintf(command, sizeof command, "addr2line -Cse '%s' 0x%zx 2>/dev/null", object.dli_fname, offset);
   if (std::FILE* out = ::popen(command, "r")) {
@@ -72,8 +73,9 @@ std::string place_of_code(const void* code) {
 }
 
 [[gnu::cold]] void tell_race(const access& before, bool writes, const void* code) {
-  const std::string what = std::string("data race: ") + e.fibres[before.thread].name + (before.writes ? " writes" : " reads") +
-                           " at " + place_of_code(before.code) + ", " + e.fibres[static_cast<std::size_t>(e.self)].name +
+  const char* self = e.fibres[static_cast<std::size_t>(e.self)].name;
+  const std::string what = std::string("data race: ") + e.fibres[before.thread].name +
+                           (before.writes ? " writes" : " reads") + " at " + place_of_code(before.code) + ", " + self +
                            (writes ? " writes" : " reads") + " at " + place_of_code(code) + ", and nothing orders the two";
   fail(what.c_str());
 }
@@ -107,7 +109,8 @@ constexpr std::size_t header_bytes = 16, watched_bytes = 4096;
 
 void* allocate(std::size_t size, std::size_t alignment) {
   if (!e.in_program) {
-    void* outside = alignment > 16 ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment) : std::malloc(size);
+    const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
+    void* outside = alignment > 16 ? std::aligned_alloc(alignment, rounded) : std::malloc(size);
     if (!outside) throw std::bad_alloc();
     return outside;
   }
@@ -189,8 +192,12 @@ void __tsan_vptr_update(void** address, void* value) {
   if (*address != value) announced(address, 8, true, __builtin_return_address(0));
 }
 // Atomics that are none of weft's: the reference counts of the standard library, and the guards of local statics.
-unsigned __tsan_atomic32_fetch_add(volatile unsigned* word, unsigned delta, int) { return __atomic_fetch_add(word, delta, 5); }
-unsigned __tsan_atomic32_fetch_sub(volatile unsigned* word, unsigned delta, int) { return __atomic_fetch_sub(word, delta, 5); }
+unsigned __tsan_atomic32_fetch_add(volatile unsigned* word, unsigned delta, int) {
+  return __atomic_fetch_add(word, delta, 5);
+}
+unsigned __tsan_atomic32_fetch_sub(volatile unsigned* word, unsigned delta, int) {
+  return __atomic_fetch_sub(word, delta, 5);
+}
 unsigned char __tsan_atomic8_load(const volatile unsigned char* guard, int) { return __atomic_load_n(guard, 5); }
 void* __tsan_memset(void* to, int value, unsigned long size) {  // Clang calls these for inlined copies
   announced(to, size, true, __builtin_return_address(0));
@@ -211,15 +218,17 @@ void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
 }
 
-void* operator new(std::size_t size) { return model::allocate(size, 16); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return model::allocate(size, static_cast<std::size_t>(alignment)); }
-void* operator new[](std::size_t size) { return model::allocate(size, 16); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return model::allocate(size, static_cast<std::size_t>(alignment)); }
-void operator delete(void* block) noexcept { model::release(block, __builtin_return_address(0)); }
-void operator delete(void* block, std::size_t) noexcept { model::release(block, __builtin_return_address(0)); }
-void operator delete(void* block, std::align_val_t) noexcept { model::release(block, __builtin_return_address(0)); }
-void operator delete(void* block, std::size_t, std::align_val_t) noexcept { model::release(block, __builtin_return_address(0)); }
-void operator delete[](void* block) noexcept { model::release(block, __builtin_return_address(0)); }
-void operator delete[](void* block, std::size_t) noexcept { model::release(block, __builtin_return_address(0)); }
-void operator delete[](void* block, std::align_val_t) noexcept { model::release(block, __builtin_return_address(0)); }
-void operator delete[](void* block, std::size_t, std::align_val_t) noexcept { model::release(block, __builtin_return_address(0)); }
+using model::allocate, model::release;
+
+void* operator new(std::size_t size) { return allocate(size, 16); }
+void* operator new(std::size_t size, std::align_val_t to) { return allocate(size, static_cast<std::size_t>(to)); }
+void* operator new[](std::size_t size) { return allocate(size, 16); }
+void* operator new[](std::size_t size, std::align_val_t to) { return allocate(size, static_cast<std::size_t>(to)); }
+
+#define WEFT_DELETE(...) \
+  void operator delete(void* block __VA_OPT__(, ) __VA_ARGS__) noexcept { release(block, __builtin_return_address(0)); } \
+  void operator delete[](void* block __VA_OPT__(, ) __VA_ARGS__) noexcept { release(block, __builtin_return_address(0)); }
+WEFT_DELETE()
+WEFT_DELETE(std::size_t)
+WEFT_DELETE(std::align_val_t)
+WEFT_DELETE(std::size_t, std::align_val_t)

@@ -97,6 +97,11 @@ void heavy_fence(site at) noexcept {
 std::int64_t now_ns() noexcept { return e.now; }
 void set_now(std::int64_t ns) noexcept { e.now = std::max(e.now, ns); }
 
+bool sleeps_for_ever(int thread) noexcept {
+  const fibre& f = e.fibres[static_cast<std::size_t>(thread)];
+  return f.now == fibre::state::sleeping && f.deadline == INT64_MAX;
+}
+
 int choose(int options) noexcept {
   inside_engine guard;
   return pick(options);

@@ -123,7 +123,8 @@ std::vector<choice> path_from(const std::string& text) {
 std::string report() {
   constexpr std::size_t most = 400;
   std::ostringstream out;
-  out << "\nwhat went wrong: " << (e.has_failed ? e.failure : "nothing") << "\nthe execution, step by step (wN is a word):\n";
+  out << "\nwhat went wrong: " << (e.has_failed ? e.failure : "nothing");
+  out << "\nthe execution, step by step (wN is a word):\n";
   const std::size_t first = e.history.size() > most ? e.history.size() - most : 1;
   if (first > 1) out << "  ... " << first - 1 << " steps before\n";
   for (std::size_t i = first; i < e.history.size(); ++i) out << told(i, e.history[i]);
