@@ -48,7 +48,7 @@
 //       runtime behind it (plain.cpp; vector clocks as in FastTrack: Flanagan and Freund, PLDI 2009). So are accesses to
 //       freed memory and to destroyed atomics.
 //   E6  A loop that spins through base::backoff sleeps until a word it has read has changed; base::pause() lets others go
-//       first, as does a thread after `slice` steps in a row: a real kernel would not let it keep the others from running for
+//       first, as does a thread after `slice` steps in a row: no kernel would let it keep the others from running for
 //       ever (fair scheduling: Musuvathi and Qadeer, PLDI 2008).
 //   E7  Time stands still unless `timeouts` is set. Then the clock jumps to the earliest deadline when nobody can run, and
 //       up to `timeouts` times before that.
