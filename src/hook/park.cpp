@@ -30,12 +30,17 @@ int set_errno(int value) noexcept {
 
 bool is_time(const timespec& span) noexcept { return span.tv_sec >= 0 && span.tv_nsec >= 0 && span.tv_nsec < 1'000'000'000; }
 
-std::int64_t deadline_after(const timespec& span) noexcept {
+std::int64_t since_zero(const timespec& time) noexcept {
   std::int64_t ns;
-  if (__builtin_mul_overflow(std::int64_t{span.tv_sec}, std::int64_t{1'000'000'000}, &ns) ||
-      __builtin_add_overflow(ns, std::int64_t{span.tv_nsec}, &ns) || __builtin_add_overflow(ns, os::monotonic_ns(), &ns))
+  if (__builtin_mul_overflow(std::int64_t{time.tv_sec}, std::int64_t{1'000'000'000}, &ns) ||
+      __builtin_add_overflow(ns, std::int64_t{time.tv_nsec}, &ns))
     return os::no_deadline;
   return ns;
+}
+
+std::int64_t deadline_after(const timespec& span) noexcept {
+  std::int64_t ns;
+  return __builtin_add_overflow(since_zero(span), os::monotonic_ns(), &ns) ? os::no_deadline : ns;
 }
 
 bool is_nonblocking(int fd) noexcept {

@@ -9,8 +9,10 @@
 //       received over a socket, changed by another process that shares them, or inside libc.
 //   K2  O_NONBLOCK is never set on what others may share. Sockets have MSG_DONTWAIT, streams preadv2(RWF_NOWAIT); what has
 //       neither is polled first. The one exception is connect().
-//   K3  errno is set on the thread that the call returns on. It is touched through functions that cannot be inlined, for the
-//       compiler believes that its address never changes within a function.
+//   K3  errno travels with the goroutine: a call that fails sets it on the thread that it returns on, and one that succeeds
+//       leaves there what it found where it began. Programs do rely on that: MariaDB's client keeps errno over a usleep()
+//       that it makes between connect() and the look at EINPROGRESS. It is touched through functions that cannot be
+//       inlined, for the compiler believes that its address never changes within a function.
 #pragma once
 
 #include <cerrno>
@@ -46,7 +48,17 @@ class as_thread {
 [[nodiscard]] [[gnu::noinline]] int get_errno() noexcept;
 [[gnu::noinline]] int set_errno(int value) noexcept;  // returns -1, as most functions do with it
 
+// K3, for a function that returns something negative when it fails.
+template <class Call>
+auto with_errno(Call&& call) {
+  const int before = get_errno();
+  const auto result = call();
+  if (result >= 0) set_errno(before);
+  return result;
+}
+
 // The deadline that a relative time stands for; os::no_deadline when it is too far to count.
+[[nodiscard]] std::int64_t since_zero(const timespec& time) noexcept;
 [[nodiscard]] std::int64_t deadline_after(const timespec& span) noexcept;
 [[nodiscard]] bool is_time(const timespec& span) noexcept;  // as the kernel accepts it
 

@@ -34,6 +34,8 @@ std::int64_t deadline_of(int timeout_ms) noexcept {
   return timeout_ms < 0 ? os::no_deadline : os::monotonic_ns() + std::int64_t{timeout_ms} * 1'000'000;
 }
 
+std::int64_t deadline_of(const timespec* time) noexcept { return time ? deadline_after(*time) : os::no_deadline; }
+
 // Grows beyond the stack only for many.
 class watch_list {
  public:
@@ -152,20 +154,21 @@ extern "C" {
 
 int poll(pollfd* fds, nfds_t count, int timeout_ms) {
   if (timeout_ms == 0 || !may_park()) return real::poll(fds, count, timeout_ms);
-  return poll_parking(fds, count, deadline_of(timeout_ms), [=] { return real::poll(fds, count, timeout_ms); });
+  const auto on_thread = [=] { return real::poll(fds, count, timeout_ms); };
+  return with_errno([&] { return poll_parking(fds, count, deadline_of(timeout_ms), on_thread); });
 }
 
 int ppoll(pollfd* fds, nfds_t count, const timespec* time, const sigset_t* mask) {
   const auto on_thread = [=] { return real::ppoll(fds, count, time, mask); };
   if (mask || (time && (!is_time(*time) || is_zero(*time))) || !may_park()) return on_thread();
-  return poll_parking(fds, count, time ? deadline_after(*time) : weft::os::no_deadline, on_thread);
+  return with_errno([&] { return poll_parking(fds, count, deadline_of(time), on_thread); });
 }
 
 int select(int count, fd_set* read, fd_set* write, fd_set* except, timeval* time) {
   const auto on_thread = [=] { return real::select(count, read, write, except, time); };
   if (count < 0 || (time && (!is_time(span_of(*time)) || is_zero(span_of(*time)))) || !may_park()) return on_thread();
   const std::int64_t deadline_ns = time ? deadline_after(span_of(*time)) : weft::os::no_deadline;
-  const int ready = select_parking(count, read, write, except, deadline_ns, on_thread);
+  const int ready = with_errno([&] { return select_parking(count, read, write, except, deadline_ns, on_thread); });
   if (time) leave_rest(*time, deadline_ns);
   return ready;
 }
@@ -173,25 +176,25 @@ int select(int count, fd_set* read, fd_set* write, fd_set* except, timeval* time
 int pselect(int count, fd_set* read, fd_set* write, fd_set* except, const timespec* time, const sigset_t* mask) {
   const auto on_thread = [=] { return real::pselect(count, read, write, except, time, mask); };
   if (mask || count < 0 || (time && (!is_time(*time) || is_zero(*time))) || !may_park()) return on_thread();
-  return select_parking(count, read, write, except, time ? deadline_after(*time) : weft::os::no_deadline, on_thread);
+  return with_errno([&] { return select_parking(count, read, write, except, deadline_of(time), on_thread); });
 }
 
 int epoll_wait(int fd, epoll_event* into, int most, int timeout_ms) {
   if (timeout_ms == 0 || !may_park()) return real::epoll_wait(fd, into, most, timeout_ms);
-  return epoll_parking(fd, into, most, deadline_of(timeout_ms),
-                       [=] { return real::epoll_wait(fd, into, most, timeout_ms); });
+  const auto on_thread = [=] { return real::epoll_wait(fd, into, most, timeout_ms); };
+  return with_errno([&] { return epoll_parking(fd, into, most, deadline_of(timeout_ms), on_thread); });
 }
 
 int epoll_pwait(int fd, epoll_event* into, int most, int timeout_ms, const sigset_t* mask) {
   const auto on_thread = [=] { return real::epoll_pwait(fd, into, most, timeout_ms, mask); };
   if (mask || timeout_ms == 0 || !may_park()) return on_thread();
-  return epoll_parking(fd, into, most, deadline_of(timeout_ms), on_thread);
+  return with_errno([&] { return epoll_parking(fd, into, most, deadline_of(timeout_ms), on_thread); });
 }
 
 int epoll_pwait2(int fd, epoll_event* into, int most, const timespec* time, const sigset_t* mask) {
   const auto on_thread = [=] { return real::epoll_pwait2(fd, into, most, time, mask); };
   if (mask || (time && (!is_time(*time) || is_zero(*time))) || !may_park()) return on_thread();
-  return epoll_parking(fd, into, most, time ? deadline_after(*time) : weft::os::no_deadline, on_thread);
+  return with_errno([&] { return epoll_parking(fd, into, most, deadline_of(time), on_thread); });
 }
 
 }  // extern "C"

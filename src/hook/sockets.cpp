@@ -43,11 +43,8 @@ auto rest_of(const msghdr& message, Move&& move) {
   };
 }
 
-ssize_t receive(int fd, void* into, std::size_t size, int flags, sockaddr* from, socklen_t* from_size) {
-  const auto call = [=](int how) {
-    return from ? real::recvfrom(fd, into, size, how, from, from_size) : real::recv(fd, into, size, how);
-  };
-  if (!wants_to_wait(flags) || !may_park()) return call(flags);
+template <class Call>
+ssize_t receive_parking(int fd, void* into, std::size_t size, int flags, socklen_t* from_size, Call&& call) {
   if ((flags & MSG_WAITALL) && is_stream(fd)) {
     const auto part = [=](std::size_t done, int how) {
       return real::recv(fd, static_cast<std::byte*>(into) + done, size - done, how);
@@ -60,6 +57,14 @@ ssize_t receive(int fd, void* into, std::size_t size, int flags, sockaddr* from,
     if (from_size) *from_size = room;
     return call(flags | MSG_DONTWAIT);
   }, [=] { return call(flags); });
+}
+
+ssize_t receive(int fd, void* into, std::size_t size, int flags, sockaddr* from, socklen_t* from_size) {
+  const auto call = [=](int how) {
+    return from ? real::recvfrom(fd, into, size, how, from, from_size) : real::recv(fd, into, size, how);
+  };
+  if (!wants_to_wait(flags) || !may_park()) return call(flags);
+  return with_errno([&] { return receive_parking(fd, into, size, flags, from_size, call); });
 }
 
 ssize_t receive_message(int fd, msghdr* message, int flags) {
@@ -89,8 +94,10 @@ ssize_t send_all(int fd, const void* from, std::size_t size, int flags, const so
     return to ? real::sendto(fd, rest, size - done, how, to, to_size) : real::send(fd, rest, size - done, how);
   };
   if ((flags & MSG_DONTWAIT) || !may_park()) return part(0, flags);
-  return move_all(fd, direction::write, size, [=](std::size_t done) { return part(done, flags | MSG_DONTWAIT); },
-                  [=](std::size_t done) { return part(done, flags); });
+  return with_errno([&] {
+    return move_all(fd, direction::write, size, [=](std::size_t done) { return part(done, flags | MSG_DONTWAIT); },
+                    [=](std::size_t done) { return part(done, flags); });
+  });
 }
 
 ssize_t send_message(int fd, const msghdr* message, int flags) {
@@ -120,7 +127,7 @@ template <class Accept>
 int accept_one(int fd, Accept&& accept) {
   if (!may_park() || is_nonblocking(fd) || !is_listening(fd)) return accept();
   const auto attempt = [&]() -> ssize_t { return is_ready(fd, POLLIN) ? accept() : set_errno(EAGAIN); };
-  return static_cast<int>(read_some(fd, attempt, accept));
+  return static_cast<int>(with_errno([&] { return read_some(fd, attempt, accept); }));
 }
 
 // How the connection that is being made turned out.
@@ -172,7 +179,7 @@ ssize_t recvfrom(int fd, void* into, size_t size, int flags, sockaddr* from, soc
 
 ssize_t recvmsg(int fd, msghdr* message, int flags) {
   if (!wants_to_wait(flags) || !may_park()) return real::recvmsg(fd, message, flags);
-  return receive_message(fd, message, flags);
+  return with_errno([=] { return receive_message(fd, message, flags); });
 }
 
 ssize_t send(int fd, const void* from, size_t size, int flags) { return send_all(fd, from, size, flags, nullptr, 0); }
@@ -183,7 +190,7 @@ ssize_t sendto(int fd, const void* from, size_t size, int flags, const sockaddr*
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   if ((flags & MSG_DONTWAIT) || !may_park()) return real::sendmsg(fd, message, flags);
-  return send_message(fd, message, flags);
+  return with_errno([=] { return send_message(fd, message, flags); });
 }
 
 int accept(int fd, sockaddr* from, socklen_t* size) {
@@ -195,7 +202,8 @@ int accept4(int fd, sockaddr* from, socklen_t* size, int flags) {
 }
 
 int connect(int fd, const sockaddr* to, socklen_t size) {
-  return may_park() ? connect_parking(fd, to, size) : real::connect(fd, to, size);
+  if (!may_park()) return real::connect(fd, to, size);
+  return with_errno([=] { return connect_parking(fd, to, size); });
 }
 
 }  // extern "C"

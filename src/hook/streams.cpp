@@ -99,23 +99,23 @@ extern "C" {
 ssize_t read(int fd, void* into, size_t size) {
   if (size == 0 || !may_park()) return real::read(fd, into, size);
   const iovec one{into, size};
-  return read_parking(fd, &one, 1);
+  return with_errno([&] { return read_parking(fd, &one, 1); });
 }
 
 ssize_t write(int fd, const void* from, size_t size) {
   if (size == 0 || !may_park()) return real::write(fd, from, size);
   const iovec one{const_cast<void*>(from), size};
-  return write_parking(fd, &one, 1);
+  return with_errno([&] { return write_parking(fd, &one, 1); });
 }
 
 ssize_t readv(int fd, const iovec* into, int count) {
   if (!is_vector(into, count) || !may_park()) return real::readv(fd, into, count);
-  return read_parking(fd, into, count);
+  return with_errno([&] { return read_parking(fd, into, count); });
 }
 
 ssize_t writev(int fd, const iovec* from, int count) {
   if (!is_vector(from, count) || !may_park()) return real::writev(fd, from, count);
-  return write_parking(fd, from, count);
+  return with_errno([&] { return write_parking(fd, from, count); });
 }
 
 }  // extern "C"

@@ -188,6 +188,29 @@ TEST_P(hook_streams, errors_are_libcs_with_errno_on_the_right_thread) {
   });
 }
 
+// Set and read through functions, so that it is the errno of whatever thread the goroutine is on.
+[[gnu::noinline]] void set_errno_here(int value) { errno = value; }
+
+TEST_P(hook_streams, a_call_that_succeeds_leaves_errno_as_it_was_wherever_it_returns) {
+  here([this] {
+    socket_pair s;
+    pipe_pair p;
+    auto peers = crew();
+    for (int who = 0; who < 4; ++who)
+      peers.start([&, who] {
+        for (int i = 0; i < 50; ++i) {
+          char byte = 'x';
+          set_errno_here(1000 + who);
+          const int* fds = who < 2 ? s.fds : p.fds;
+          EXPECT_EQ(who % 2 ? ::write(fds[1], &byte, 1) : ::read(fds[0], &byte, 1), 1);
+          EXPECT_EQ(errno_here(), 1000 + who);
+          if (who % 2) ::usleep(200);
+          EXPECT_EQ(errno_here(), 1000 + who);
+        }
+      });
+  });
+}
+
 TEST_P(hook_streams, close_and_dup2_wake_a_waiting_call_with_ebadf) {
   if (GetParam().partners != support::kind::goroutine) GTEST_SKIP() << "a thread stays in its call, as libc has it";
   here([this] {
