@@ -51,6 +51,11 @@ TEST(hook_postgres, a_thousand_queries_over_a_hundred_connections) {
   const auto text = connection_text(postgres.port());
   ASSERT_TRUE(support::eventually([&] { return PQping(text.c_str()) == PQPING_OK; }));
   hook_test::expect_many<postgres_client>("libpq", postgres.port(), 100);
+#ifdef WEFT_POSTGRES_EXAMPLE
+  const auto printed = weft::os::command(WEFT_POSTGRES_EXAMPLE, {text}).output();
+  ASSERT_TRUE(printed) << printed.error();
+  EXPECT_EQ(*printed, weft::io::read_all(*weft::os::open(WEFT_POSTGRES_EXPECTED)).value_or("?"));
+#endif
   hook_test::slow_proxy proxy(postgres.port());
   hook_test::expect_many<simple_client>("libpq behind a slow proxy", proxy.port(), 100);
 }
