@@ -100,7 +100,7 @@ void expect_many(const char* what, int port, int clients) {
   EXPECT_LT(seen.worst_late_ms, 1000 * support::patience());
 #else
   EXPECT_LT(seen.seconds, (0.1 * rounds + 6) * support::patience()) << "one after the other: 100 s";
-  EXPECT_LE(seen.most_threads, 40);  // loops of others and a slow machine make some: not one each
+  EXPECT_LE(seen.most_threads, 40);  // a slow machine makes some; not one for each call
 #endif
 }
 
