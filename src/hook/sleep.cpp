@@ -1,5 +1,5 @@
-// nanosleep, clock_nanosleep, usleep, sleep: a timer instead of a thread. No signal ends these early, so nothing is ever left
-// of the time. Clocks that do not run with the time of day or the machine (those of CPU time) are libc's.
+// nanosleep, clock_nanosleep, usleep, sleep: a timer instead of a thread. No signal ends these early, so nothing is ever
+// left of the time. Clocks that do not run with the time of day or the machine (those of CPU time) are libc's.
 #include <algorithm>
 #include <chrono>
 

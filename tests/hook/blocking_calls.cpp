@@ -47,7 +47,8 @@ TEST_P(hook_streams, a_write_returns_when_all_of_it_has_gone) {
       socket_pair a_socket;
       int* fds = kind ? a_pipe.fds : a_socket.fds;
       const std::string text(3'000'000, 'w');
-      iovec halves[] = {{const_cast<char*>(text.data()), 1'000'001}, {const_cast<char*>(text.data()) + 1'000'001, 1'999'999}};
+      char* const bytes = const_cast<char*>(text.data());
+      iovec halves[] = {{bytes, 1'000'001}, {bytes + 1'000'001, 1'999'999}};
       auto peers = crew();
       peers.start([&] {
         EXPECT_EQ(::write(fds[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));

@@ -22,7 +22,8 @@ struct redis_client {
 
 TEST(hook_redis, a_thousand_queries_at_once) {
   hook_test::server redis("redis-server", [](const auto& folder, int port) {
-    return words{"--port", std::to_string(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--maxclients", "2000"};
+    return words{"--port", std::to_string(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "",
+                 "--maxclients", "2000"};
   });
   if (!redis.is_there()) GTEST_SKIP() << redis.why_not();
   hook_test::expect_many<redis_client>("hiredis", redis.port(), 1000);

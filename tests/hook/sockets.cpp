@@ -213,7 +213,8 @@ TEST_P(hook_sockets, datagrams_come_whole_and_with_their_sender) {
         char text[100];
         sockaddr_in from{};
         socklen_t size = sizeof from;
-        EXPECT_EQ(::recvfrom(fds[0], text, sizeof text, n % 2 ? MSG_WAITALL : 0, reinterpret_cast<sockaddr*>(&from), &size), 3);
+        const int flags = n % 2 ? MSG_WAITALL : 0;
+        EXPECT_EQ(::recvfrom(fds[0], text, sizeof text, flags, reinterpret_cast<sockaddr*>(&from), &size), 3);
         EXPECT_EQ(size, sizeof from);
         EXPECT_EQ(from.sin_port, at[1].sin_port);
         EXPECT_EQ(::sendto(fds[0], text, 3, 0, reinterpret_cast<sockaddr*>(&from), size), 3);
