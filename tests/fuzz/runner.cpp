@@ -1,3 +1,19 @@
+// From top to bottom: the world of a program (its channels, timer and contexts), its workers, the search for an explanation,
+// and the two ways to run.
+//
+// Everything hangs on knowing when nobody runs any more, without waiting a guessed time:
+//
+//   F1  A worker sleeps when the scheduler notes a wait reason for it, which comes after it has queued itself; a thread that
+//       was made runnable says so by its permit.
+//   F2  A goroutine that was made runnable is in the inject queue or with a processor that is not idle.
+//   F3  A worker that wakes counts itself in activity_ before it sleeps again.
+//   So: everybody sleeps, no queue holds anybody, everybody still sleeps, and activity_ is what it was before. Whoever asks
+//   must not hold up others: a plain thread, or a goroutine alone on one processor that has let all others run.
+//
+// The explanation of a free run is searched depth first over who begins next; a state of model and progress that was tried
+// is not tried again, so that a program of fourteen steps takes milliseconds.
+// Refused: time stamps around each step (the steps of one program order themselves well enough, and a stamp is one more
+// synchronisation between the workers); a log written under a lock, for the same reason.
 #include "runner.h"
 
 #include <algorithm>
