@@ -91,16 +91,17 @@ void timer_core::arm_locked(std::int64_t due_ns) noexcept {
 }
 
 bool timer_core::disarm_locked(bool& had_not_fired) noexcept {
+  clock::time_point unseen;
   switch (phase.load(base::acquire)) {
     case state::firing: return false;
     case state::armed:
       if (!home.load(base::acquire)->disarm(*this)) return false;
       if (start) channel_release(&ch);  // not the last: the caller has one
+      else if (period_ns != 0) channel_take(&ch, &unseen);  // TM2: an unread tick, while the next is armed
       had_not_fired = true;
       return true;
     case state::idle: break;
   }
-  clock::time_point unseen;
   had_not_fired = !start && channel_take(&ch, &unseen);  // TM2
   return true;
 }

@@ -52,6 +52,20 @@ TEST_P(timer_promises, an_unreceived_value_is_taken_back_by_stop_and_by_reset) {
   });
 }
 
+TEST_P(timer_promises, an_unread_tick_is_taken_back_by_stop_and_by_reset) {
+  here([&] {
+    weft::ticker beat(1ms);
+    const auto ticks = beat.channel();
+    ASSERT_TRUE(support::eventually([&] { return ticks.size() == 1; }));
+    beat.reset(1h);
+    EXPECT_EQ(ticks.try_recv(), std::nullopt);
+    beat.reset(1ms);
+    ASSERT_TRUE(support::eventually([&] { return ticks.size() == 1; }));
+    beat.stop();
+    EXPECT_EQ(ticks.try_recv(), std::nullopt);
+  });
+}
+
 TEST_P(timer_promises, reset_moves_the_time_both_ways) {
   here([&] {
     weft::timer t(1h);
