@@ -31,6 +31,16 @@ class reference {
     if (!begin(worker, op, at(worker))) return false;
     return std::ranges::all_of(ended_, [&](const auto& e) { return at(e.first) == e.second; });
   }
+  // A cancel closes one done() after the other, parents first, and somebody else's cancel of the same context does not wait
+  // for that (Go: "the close of the Done channel may happen asynchronously"): so each close is a step of its own.
+  bool is_closing(int worker) const { return !closing_[worker].empty(); }
+  bool close_next(int worker, const std::map<int, outcome>& seen) {
+    seen_ = &seen;
+    ended_.clear();
+    close(closing_[worker].front());
+    closing_[worker].pop_front();
+    return std::ranges::all_of(ended_, [&](const auto& e) { return at(e.first) == e.second; });
+  }
   // Nobody runs any more: those are blocked who have not ended.
   bool agrees_at_rest(const std::map<int, outcome>& seen) const {
     return std::ranges::all_of(seen, [&](const auto& s) { return s.second.has_ended != is_blocked(s.first); });
@@ -67,7 +77,7 @@ class reference {
       case action::close: return close_by(op.cases[0].channel, own);
       case action::cancel:
         for (int c = op.cases[0].channel; c < channels; ++c)
-          if (!state_[c].is_closed) close(c);
+          if (!is_cancelled_[c]) is_cancelled_[c] = true, closing_[worker].push_back(c);
         return own == outcome{true, 0, 0, false};
       case action::stop_timer: state_[timer_channel].buffer.clear(); return own == outcome{true, 0, 0, false};
       case action::fire_timer:
@@ -153,6 +163,8 @@ class reference {
   }
 
   channel state_[channels];
+  bool is_cancelled_[channels] = {};
+  std::deque<int> closing_[workers];   // by a cancel of this worker
   std::map<int, operation> waiting_;   // who is blocked, and in what
   std::map<int, outcome> ended_;       // whose operation the current one has ended
   const std::map<int, outcome>* seen_ = nullptr;
@@ -168,6 +180,11 @@ inline std::string reference::print() const {
       for (const auto& w : *waiters) text += std::to_string(w.worker) + ':' + std::to_string(w.position) + ',';
     }
   }
+  for (const auto& closes : closing_) {
+    text += ';';
+    for (int c : closes) text += std::to_string(c);
+  }
+  for (bool is_cancelled : is_cancelled_) text += is_cancelled ? 'c' : '-';
   return text;
 }
 

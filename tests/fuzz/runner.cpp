@@ -276,6 +276,12 @@ class explanation {
     bool all_begun = true;
     for (int w = 0; w < workers; ++w) {
       const std::size_t next = so_far.begun[w];
+      if (now.is_closing(w)) {
+        reference after = now;
+        if (after.close_next(w, current(so_far)) && search(after, so_far)) return true;
+        all_begun = false;
+        continue;
+      }
       if (now.is_blocked(w) || next == ops_[w].size()) continue;
       all_begun = false;
       progress then = so_far;
@@ -314,7 +320,9 @@ std::string run_stepwise(const program& p, std::uint64_t seed) {
     seen[worker];
     for (auto& [who, result] : seen)
       if (!team.outcomes(who).empty()) result = team.outcomes(who).front();
-    if (!model.perform(worker, op, seen) || !model.agrees_at_rest(seen)) {
+    bool is_allowed = model.perform(worker, op, seen);
+    while (is_allowed && model.is_closing(worker)) is_allowed = model.close_next(worker, seen);
+    if (!is_allowed || !model.agrees_at_rest(seen)) {
       std::ostringstream what;
       what << "not allowed: worker " << worker << ", " << op << ", state " << model.print();
       return describe(p, seed, what.str(), seen);
