@@ -6,6 +6,7 @@
 //       goroutine has left its stack; context.sp tells (arch/switch.h, A2).
 //   G3  Fields marked R are written only by the goroutine's worker while it runs, and read elsewhere only by dumps, which
 //       tolerate stale values: they are relaxed atomics.
+// G2 is checked by tests/model/park_model.cpp.
 #pragma once
 
 #include <cstddef>

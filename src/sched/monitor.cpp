@@ -18,6 +18,7 @@
 //       poller at each look: so what is ready queues within 2.5 ms, and takes a processor from a loop by M1 and M2.
 // Refused: signals (EINTR in the user's system calls, async-signal-safety); taking processors from loops when nobody waits
 // (a compute-only program would queue for its processor at every channel operation).
+// Retake and the sleep of M4 are checked by tests/model/monitor_model.cpp.
 #include "sched/monitor.h"
 
 #include <pthread.h>

@@ -4,6 +4,7 @@
 // for duties, does it switch to its worker's native stack (loop.cpp). What it leaves behind is complete before the switch:
 // its waiter is queued and the queue unlocked, so it may be made runnable, and even be popped by another worker, before it
 // has left its stack. That worker waits for context.sp (arch/switch.h, A2).
+// Checked by tests/model/park_model.cpp; the race of park_until by timers_model.cpp.
 #include "sched/schedule.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// A plain thread that parks: one permit, handed over by a futex. Checked by tests/model/park_model.cpp.
 #include "sched/thread_sleeper.h"
 
 #include "os/clock.h"

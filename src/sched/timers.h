@@ -9,6 +9,7 @@
 //   T2  stop() returns only when `fire` is not running: after it the timer may be destroyed.
 //   T3  start and stop of one timer are serialised by its owner.
 //   T4  Whoever arms a timer earlier than all others wakes the watcher (idle.h), which sleeps until the earliest.
+// Checked by tests/model/timers_model.cpp; T4 by idle_model.cpp.
 #pragma once
 
 #include "base/atomic.h"

@@ -16,6 +16,7 @@
 // cannot cache; it is read again after every switch. errno is saved and restored only by functions of os/ that cannot be
 // inlined, never across a park.
 // Refused: flags in the processor (a stale worker writes into somebody else's); a locked instruction on each entry.
+// Checked by tests/model/seize_model.cpp and monitor_model.cpp.
 #pragma once
 
 #include <cstdint>

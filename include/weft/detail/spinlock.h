@@ -4,6 +4,7 @@
 // descheduled by the kernel, so a waiter spins briefly, then lets the kernel run somebody else.
 //
 // Each lock has a rank. A thread takes locks only in the order of the table below; builds with WEFT_LOCK_CHECKS (debug) check it.
+// Checked by tests/model/spinlock_model.cpp.
 #pragma once
 
 #include <cstdint>
