@@ -132,7 +132,7 @@ bool is_canary_intact(stack_ref) noexcept { return true; }
 }  // namespace detail
 
 // The pool is no part of what is checked: its plain flags are hidden from the checker.
-[[gnu::no_sanitize("thread")]] stack_ref acquire_sized(std::size_t) {
+__attribute__((no_sanitize("thread"))) stack_ref acquire_sized(std::size_t) {
   for (int i = 0; i < most_stacks; ++i) {
     if (is_stack_used[i]) continue;
     is_stack_used[i] = true;
@@ -140,7 +140,7 @@ bool is_canary_intact(stack_ref) noexcept { return true; }
   }
   model::fail("more goroutines than the model has stacks");
 }
-[[gnu::no_sanitize("thread")]] void release_sized(stack_ref s) {
+__attribute__((no_sanitize("thread"))) void release_sized(stack_ref s) {
   for (int i = 0; i < most_stacks; ++i)
     if (goroutine_stacks[i].memory == s.base) is_stack_used[i] = false;
 }
@@ -241,7 +241,7 @@ weft::sched::worker& machine::worker_on(int number) {
   return *w;
 }
 
-[[gnu::no_sanitize("thread")]] void machine::become(weft::sched::worker& w) noexcept {
+__attribute__((no_sanitize("thread"))) void machine::become(weft::sched::worker& w) noexcept {
   weft::sched::weft_this_worker = &w;
   w.tid = weft::os::thread_id();
 }
