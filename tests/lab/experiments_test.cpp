@@ -68,6 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
                     tiny{"e5", 4, {"--rounds", "500", "--thread-rounds", "50"}}, tiny{"e6", 2, {"--most-tasks", "200"}},
                     tiny{"e7", 8, {"--tasks", "10", "--idle-ms", "20"}},
                     tiny{"e8", 4, {"--tasks", "1000", "--thread-tasks", "20"}},
+                    tiny{"e9", 4, {"--most-connections", "20", "--run-ms", "50"}},
                     tiny{"e10", 0, {"--cpu-tasks", "20", "--io-tasks", "200"}},
                     tiny{"e11", 6, {"--numbers", "2000", "--thread-numbers", "50"}},
                     tiny{"e12", 6, {"--events", "4000"}}, tiny{"e13", 4, {"--calls", "16", "--call-ms", "5"}},

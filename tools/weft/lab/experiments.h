@@ -13,6 +13,7 @@ experiment e05_switch();
 experiment e06_stacks();
 experiment e07_growth();
 experiment e08_spawn();
+experiment e09_servers();
 experiment e10_procs();
 experiment e11_primes();
 experiment e12_events();
