@@ -9,8 +9,10 @@
 
 #include <cstdio>
 #include <fstream>
+#include <mutex>
 #include <optional>
 #include <set>
+#include <shared_mutex>
 #include <sstream>
 
 namespace {
@@ -495,6 +497,29 @@ TEST(exploration_misuse, nests_neither_in_itself_nor_in_a_bubble_nor_holds_one) 
   });
   weft::testing::bubble([] { EXPECT_THROW(explore({}, [] {}), weft::misuse); });
   EXPECT_THROW(explore({.depth = 0}, [] {}), weft::misuse);
+}
+
+// A lock as any other: schedules switch at its operations, readers see whole writes in all of them.
+TEST(exploration, of_readers_and_writers_finds_no_half_write) {
+  explore({.schedules = 300, .seed = 7}, [] {
+    weft::rw_mutex m;
+    int left = 0, right = 0;
+    weft::wait_group wg;
+    for (int i = 0; i < 2; ++i) {
+      wg.go([&] {
+        std::unique_lock writing(m);
+        ++left;
+        weft::yield();
+        ++right;
+      });
+      wg.go([&] {
+        std::shared_lock reading(m);
+        EXPECT_EQ(left, right);
+      });
+    }
+    wg.wait();
+    EXPECT_EQ(left, 2);
+  });
 }
 
 WEFT_CHILD(seed_is_nonsense) {
