@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -74,7 +75,9 @@ ssize_t read_stream(int fd, void* into, std::size_t size) noexcept {
 ssize_t write_stream(int fd, const void* from, std::size_t size) noexcept {
   keep_errno kept;
   without_sigpipe quiet;
-  const ssize_t sent = negative_errno([&] { return ::write(fd, from, size); });
+  // Not write(): weft::hook may stand in front of that and park the goroutine, and this thread would be left quiet.
+  const iovec one{const_cast<void*>(from), size};
+  const ssize_t sent = negative_errno([&] { return ::pwritev2(fd, &one, 1, -1, 0); });
   if (sent == -EPIPE) quiet.take();
   return sent;
 }
