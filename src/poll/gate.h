@@ -12,6 +12,7 @@
 //       kept: whoever brings that about is told, once.
 //   G5  A direction's `busy` is set while somebody has the turn. `queued` is set, under the lock, before a caller queues; who
 //       gives his turn up while it is set hands it to the first in the queue, under the lock, without clearing `busy`.
+// Checked by tests/model/poller_model.cpp.
 #pragma once
 
 #include <cstdint>

@@ -34,6 +34,7 @@
 // Refused: one word per direction with the sleeper in it, moved by compare-and-swap, as Go has it: as many locked
 // instructions (a spin lock is one), and a sleeper that a context may wake besides has to agree with the waker on when
 // its stack is free.
+// Checked by tests/model/poller_model.cpp.
 #pragma once
 
 #include <cstdint>
