@@ -52,9 +52,7 @@ void through_buffer(figures& f) {
     std::vector<fiber> sending, receiving;
     for (int p = 0; p < pairs; ++p)
       receiving.emplace_back([&] {
-        long sum = 0;
-        for (long item : wire) sum += item;
-        return sum;
+        for ([[maybe_unused]] long item : wire) {}
       });
     for (int p = 0; p < pairs; ++p)
       sending.emplace_back([&] {

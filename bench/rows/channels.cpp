@@ -27,7 +27,7 @@ void through_buffer(long items, int producers, int consumers) {
   wait_group sending, receiving;
   for (int c = 0; c < consumers; ++c)
     receiving.go([&] {
-      for (long sum = 0; auto item = queue.recv();) sum += *item;
+      while (queue.recv()) {}
     });
   for (int p = 0; p < producers; ++p)
     sending.go([&] {

@@ -30,9 +30,7 @@ func throughBuffer(items, producers, consumers int) {
 		receiving.Add(1)
 		go func() {
 			defer receiving.Done()
-			sum := 0
-			for item := range queue {
-				sum += item
+			for range queue {
 			}
 		}()
 	}
