@@ -52,6 +52,12 @@ TEST_F(run, links_against_weft) {
   EXPECT_EQ("weft " + o.out, weft({"version"}).out.substr(0, 5 + o.out.size()));
 }
 
+TEST_F(run, links_what_the_network_needs) {
+  const fs::path file = write("net.cpp", "#include <weft/net.h>\nint main() { return weft::net::listen_tcp(\"127.0.0.1:0\") ? 0 : 1; }\n");
+  const outcome o = weft({"run", file.string()});
+  EXPECT_EQ(o.status, 0) << o.err;
+}
+
 TEST_F(run, dies_by_the_signal_that_killed_the_program) {
   const fs::path file = write("die.cpp", R"(
     #include <csignal>

@@ -6,6 +6,7 @@ namespace fs = std::filesystem;
 installation find_installation() {
   installation found;
   found.compiler = WEFT_CXX;
+  found.needs_liburing = WEFT_NEEDS_LIBURING;
 
   std::error_code ignored;
   const fs::path prefix = fs::read_symlink("/proc/self/exe", ignored).parent_path().parent_path();

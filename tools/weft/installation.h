@@ -13,6 +13,7 @@ struct installation {
   std::filesystem::path source_dir;                 // empty when installed
   std::filesystem::path build_dir;                  // empty when installed
   std::string compiler;                             // the one that built the library
+  bool needs_liburing = false;                      // a program that uses the poller has to be linked with it
 
   bool is_source_tree() const { return !source_dir.empty(); }
 };

@@ -58,6 +58,7 @@ compilation plan(const installation& weft, const std::string& source) {
   compilation steps{common, common};
   steps.preprocess.push_back("-E");
   append(steps.compile, {"-x", "none", weft.archive.string()});
+  if (weft.needs_liburing) append(steps.compile, {"-luring"});
   append(steps.compile, split_environment("LDFLAGS"));
   steps.compile.push_back("-o");
   return steps;
