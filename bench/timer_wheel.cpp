@@ -1,6 +1,6 @@
 // The timing wheel against a plain 4-ary heap of (deadline, pointer), the usual alternative. See docs/design/timers.md.
 //
-//     g++ -std=c++23 -O2 -Isrc -Iinclude bench/timer_wheel.cpp src/sched/{wheel,timer_heap}.cpp src/base/fatal.cpp -o timer_wheel
+//     g++ -std=c++23 -O2 -Isrc -Iinclude bench/timer_wheel.cpp src/sched/{wheel,soonest,timer_heap}.cpp src/base/fatal.cpp -o timer_wheel
 //     ./timer_wheel
 //
 // add, fire: n timers at random within a second, then all fire while the clock jumps from deadline to deadline, at least

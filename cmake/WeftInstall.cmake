@@ -5,6 +5,8 @@ set(WEFT_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/weft")
 install(TARGETS weft weft_hook_archive weft_hook EXPORT weftTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
 install(FILES "${PROJECT_BINARY_DIR}/include/weft/version.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/weft")
+# Programs have it inside; this copy is for those that were stripped.
+install(FILES "${PROJECT_SOURCE_DIR}/tools/gdb/weft_gdb.py" DESTINATION "${CMAKE_INSTALL_DATADIR}/weft/gdb")
 install(EXPORT weftTargets NAMESPACE weft:: DESTINATION "${WEFT_CMAKE_DIR}")
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/weftConfig.cmake.in"

@@ -10,22 +10,20 @@
 
 weft::mutex lock;
 std::unordered_map<std::string, std::string> store;  // guarded by lock
-
 using words = std::vector<std::string>;
+
 std::string bulk(const std::string& text) { return "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n"; }
 
 std::string answer(words& ask) {
   std::ranges::transform(ask[0], ask[0].begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  if (ask[0] == "PING" && ask.size() == 1) return "+PONG\r\n";
-  if ((ask[0] == "ECHO" || ask[0] == "PING") && ask.size() == 2) return bulk(ask[1]);
+  const auto is = [&](const char* name, std::size_t size) { return ask[0] == name && ask.size() == size; };
+  if (is("PING", 1)) return "+PONG\r\n";
+  if (is("PING", 2) || is("ECHO", 2)) return bulk(ask[1]);
   std::lock_guard hold(lock);
-  if (ask[0] == "SET" && ask.size() == 3) return store[ask[1]] = ask[2], "+OK\r\n";
-  if (ask[0] == "DEL" && ask.size() == 2) return ":" + std::to_string(store.erase(ask[1])) + "\r\n";
-  if (ask[0] == "GET" && ask.size() == 2) return store.contains(ask[1]) ? bulk(store[ask[1]]) : "$-1\r\n";
-  if (ask[0] == "INCR" && ask.size() == 2) {
-    std::string& value = store[ask[1]];
-    return ":" + (value = std::to_string(std::atoll(value.c_str()) + 1)) + "\r\n";
-  }
+  if (is("SET", 3)) return store[ask[1]] = ask[2], "+OK\r\n";
+  if (is("DEL", 2)) return ":" + std::to_string(store.erase(ask[1])) + "\r\n";
+  if (is("GET", 2)) return store.contains(ask[1]) ? bulk(store[ask[1]]) : "$-1\r\n";
+  if (is("INCR", 2)) return ":" + (store[ask[1]] = std::to_string(std::atoll(store[ask[1]].c_str()) + 1)) + "\r\n";
   return "-ERR unknown command\r\n";
 }
 
@@ -36,10 +34,9 @@ weft::result<words> read_command(weft::io::buffered_reader<weft::net::tcp_conn>&
   words ask(static_cast<std::size_t>(std::clamp(std::atoi(head->c_str() + 1), 1, 16)));
   for (std::string& word : ask) {
     auto size = in.read_line(64);
-    if (!size || size->empty() || (*size)[0] != '$') return weft::fail(std::errc::bad_message, "read_command");
-    word.resize(static_cast<std::size_t>(std::clamp(std::atoi(size->c_str() + 1), 0, 1 << 20)) + 2);
-    if (auto got = in.read_full(std::span(word)); !got) return weft::fail(got);
-    word.resize(word.size() - 2);
+    if (!size || !size->starts_with('$')) return weft::fail(std::errc::bad_message, "read_command");
+    word.resize(static_cast<std::size_t>(std::clamp(std::atoi(size->c_str() + 1), 0, 1 << 20)));
+    if (auto got = in.read_full(std::span(word)); !got || !in.read_line(2)) return weft::fail(std::errc::io_error);
   }
   return ask;
 }
@@ -56,9 +53,7 @@ void serve(weft::net::tcp_conn client) {
 int main(int argc, char** argv) {
   return weft::run([&] {
     auto listener = weft::net::listen_tcp(argc > 1 ? argv[1] : "127.0.0.1:0").value();
-    auto accept_all = [&] {
-      while (auto client = listener.accept()) weft::go(serve, std::move(*client));
-    };
+    auto accept_all = [&] { while (auto client = listener.accept()) weft::go(serve, std::move(*client)); };
     if (argc > 1) return accept_all();
     weft::go(accept_all);
     auto conn = weft::net::dial_tcp(listener.local().to_string()).value();

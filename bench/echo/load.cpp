@@ -1,18 +1,22 @@
 // The load on an echo server: N connections, each with one message of 64 bytes on its way at any time.
 //
-//   load run  PORT CONNECTIONS SECONDS    prints {"rps":…,"p50_us":…,"p99_us":…} after a warm-up of half a second
+//   load run  PORT CONNECTIONS SECONDS    prints {"rps":…,"p50_us":…,"p99_us":…,"idle":…} after a warm-up of half a second
 //   load hold PORT CONNECTIONS            one message on each, prints "held", and keeps them open until its input ends
 //
-// One thread, one epoll loop. Connections end with a reset, so that ten thousand of them leave no port in TIME_WAIT.
+// One thread that goes round its connections: it reads, and where there is an answer it sends the next message. No poller and
+// one look at the clock per message: two system calls per answer, where an epoll loop has its share of a third, so that it
+// limits no server (an epoll loop here held all good ones to what it does itself). Reads in vain say how far it is from that:
+// "idle" is how many of them there were per answer. Connections end with a reset, so that ten thousand leave no port in
+// TIME_WAIT.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -51,16 +55,16 @@ connection dial(int port) {
   return {.fd = fd};
 }
 
-void send_message(connection& c) {
+void send_message(connection& c, steady::time_point now = steady::now()) {
   c.received = 0;
-  c.sent = steady::now();
+  c.sent = now;
   if (::send(c.fd, message.data(), message.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(message.size())) die("send");
 }
 
-// True: the answer is complete.
-bool take_answer(connection& c) {
+bool take_answer(connection& c, int flags) {  // true: it is complete
   char buffer[message_size];
-  const ssize_t got = ::recv(c.fd, buffer, message_size - c.received, 0);
+  const ssize_t got = ::recv(c.fd, buffer, message_size - c.received, flags);
+  if (got < 0 && errno == EAGAIN) return false;
   if (got <= 0) die("recv");
   c.received += static_cast<std::size_t>(got);
   return c.received == message_size;
@@ -92,30 +96,25 @@ class histogram {
 };
 
 void run(std::vector<connection>& all, double seconds) {
-  const int poller = ::epoll_create1(0);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = i;
-    ::epoll_ctl(poller, EPOLL_CTL_ADD, all[i].fd, &event);
-    send_message(all[i]);
-  }
+  for (connection& c : all) send_message(c);
   histogram latencies;
+  std::uint64_t in_vain = 0;
   const auto begin = steady::now() + std::chrono::milliseconds(500);
   const auto end = begin + std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(seconds));
-  static epoll_event events[256];
   for (auto now = steady::now(); now < end; now = steady::now()) {
-    const int count = ::epoll_wait(poller, events, 256, 100);
-    for (int i = 0; i < count; ++i) {
-      connection& c = all[events[i].data.u64];
-      if (!take_answer(c)) continue;
+    for (connection& c : all) {
+      if (!take_answer(c, MSG_DONTWAIT)) {
+        ++in_vain;
+        continue;
+      }
       const auto answered = steady::now();
       if (answered >= begin) latencies.add(static_cast<std::uint64_t>((answered - c.sent).count()));
-      send_message(c);
+      send_message(c, answered);
     }
   }
-  std::printf("{\"rps\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f}\n", static_cast<double>(latencies.count()) / seconds,
-              latencies.quantile_us(0.5), latencies.quantile_us(0.99));
+  const auto answers = static_cast<double>(latencies.count());
+  std::printf("{\"rps\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"idle\":%.2f}\n", answers / seconds,
+              latencies.quantile_us(0.5), latencies.quantile_us(0.99), static_cast<double>(in_vain) / answers);
 }
 
 }  // namespace
@@ -132,7 +131,7 @@ int main(int argc, char** argv) {
   if (mode == "run") return run(all, std::atof(argv[4])), 0;
   for (connection& c : all) {
     send_message(c);
-    while (!take_answer(c)) {
+    while (!take_answer(c, 0)) {
     }
   }
   std::puts("held");

@@ -23,6 +23,7 @@ var experiments = map[string]map[string]func(*sheet){
 	"e6":  {"-": stacks},
 	"e7":  {"-": growth},
 	"e8":  {"one by one": spawnOneByOne, "all at once": spawnAllAtOnce},
+	"e9":  {"per connection": servers},
 	"e10": {"CPU-bound": procsCPU, "I/O-bound": procsIO},
 	"e11": {"one per number": primesOneEach, "workers": primesWorkers, "workers, batches": primesBatches},
 	"e12": {"one send per event": eventsEach, "batches of 256": eventsBatches, "partial counts": eventsPartials},

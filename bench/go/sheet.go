@@ -54,7 +54,7 @@ func (s *sheet) refuse(reason string) { s.Status, s.Note = "refused", reason }
 
 var percents = []float64{1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99, 99.5, 99.9, 100}
 
-// setQuantiles records p50, p99 and max of the samples, and a curve for the chart.
+// setQuantiles records p50, p99, p99.9 and max of the samples, and a curve for the chart.
 func (s *sheet) setQuantiles(name string, samples []time.Duration) {
 	if len(samples) == 0 {
 		return
@@ -65,6 +65,7 @@ func (s *sheet) setQuantiles(name string, samples []time.Duration) {
 	}
 	s.set(name+"_p50_s", at(50))
 	s.set(name+"_p99_s", at(99))
+	s.set(name+"_p999_s", at(99.9))
 	s.set(name+"_max_s", at(100))
 	for _, p := range percents {
 		s.Curves[name] = append(s.Curves[name], [2]float64{p, at(p)})

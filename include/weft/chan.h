@@ -21,6 +21,7 @@
 #include <utility>
 
 #include <weft/detail/channel.h>
+#include <weft/detail/keep_frame.h>
 #include <weft/error.h>
 
 namespace weft {
@@ -101,7 +102,7 @@ class send_side {
 template <class Derived>
 class send_side<Derived, void> {
  public:
-  void send() const { channel_send(core(), nullptr); }
+  void send() const { channel_send(core(), nullptr); keep_frame(); }
   bool try_send() const { return channel_try_send(core(), nullptr); }
   void close() const { channel_close(core()); }
 
@@ -134,7 +135,11 @@ class recv_side {
 template <class Derived>
 class recv_side<Derived, void> {
  public:
-  bool recv() const { return channel_recv(core(), nullptr); }                   // false: closed and drained
+  bool recv() const {  // false: closed and drained
+    auto result = channel_recv(core(), nullptr);
+    keep_frame();
+    return result;
+  }
   bool try_recv() const noexcept { return channel_try_recv(core(), nullptr); }  // false: nothing there now
 
  private:

@@ -13,6 +13,7 @@
 
 #include <weft/clock.h>
 #include <weft/detail/atomic.h>
+#include <weft/detail/keep_frame.h>
 #include <weft/detail/spinlock.h>
 #include <weft/detail/waiter.h>
 #include <weft/mutex.h>
@@ -26,13 +27,17 @@ class cond {
   cond& operator=(const cond&) = delete;
 
   // Unlocks, blocks until notified, locks again. Throws misuse when `lock` does not hold its mutex.
-  void wait(std::unique_lock<mutex>& lock);
+  void wait(std::unique_lock<mutex>& lock) { wait_in_turn(lock); detail::keep_frame(); }
   template <class Predicate>
   void wait(std::unique_lock<mutex>& lock, Predicate pred) {
     while (!pred()) wait(lock);
   }
 
-  std::cv_status wait_until(std::unique_lock<mutex>& lock, clock::time_point deadline);
+  std::cv_status wait_until(std::unique_lock<mutex>& lock, clock::time_point deadline) {
+    auto result = wait_in_turn(lock, deadline);
+    detail::keep_frame();
+    return result;
+  }
   std::cv_status wait_for(std::unique_lock<mutex>& lock, clock::duration timeout) {
     return wait_until(lock, clock::now() + timeout);
   }
@@ -52,6 +57,9 @@ class cond {
   void notify_all();
 
  private:
+  void wait_in_turn(std::unique_lock<mutex>& lock);
+  std::cv_status wait_in_turn(std::unique_lock<mutex>& lock, clock::time_point deadline);
+
   base::atomic<bool> has_waiters_{false}; // written under queue_lock_; notify without waiters takes no lock
   base::spinlock queue_lock_{base::lock_rank::sync};
   detail::waiter_queue waiters_;          // guarded by queue_lock_

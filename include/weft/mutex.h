@@ -12,10 +12,16 @@
 
 #include <weft/detail/atomic.h>
 #include <weft/detail/exploring.h>
+#include <weft/detail/keep_frame.h>
 #include <weft/detail/spinlock.h>
+#include <weft/detail/stack_page.h>
 #include <weft/detail/waiter.h>
 
 namespace weft {
+
+namespace detail {
+struct inspector;  // sync/inspect.h
+}
 
 class mutex {
  public:
@@ -24,29 +30,32 @@ class mutex {
   mutex& operator=(const mutex&) = delete;
 
   void lock() {                      // blocks
-    if (sched::exploring()) [[unlikely]] return lock_at_point();
-    std::uint32_t free = 0;
-    if (state_.compare_exchange_strong(free, locked, base::acquire, base::relaxed)) [[likely]] return;
-    lock_slow();
+    std::uintptr_t free = 0;
+    if (sched::exploring()) [[unlikely]] lock_at_point();
+    else if (state_.compare_exchange_strong(free, locked_from_here(), base::acquire, base::relaxed)) [[likely]] return;
+    else lock_slow();
+    detail::keep_frame();
   }
   bool try_lock() noexcept;          // never blocks
   void unlock() {
     if (sched::exploring()) [[unlikely]] return unlock_at_point();
-    std::uint32_t held = locked;
+    std::uintptr_t held = locked_from_here();
     if (state_.compare_exchange_strong(held, 0, base::release, base::relaxed)) [[likely]] return;
     unlock_slow(held);
   }
 
  private:
   friend class cond;
-  static constexpr std::uint32_t locked = 1;  // of state_; all its bits: sync/mutex.cpp
+  friend struct detail::inspector;
+  static constexpr std::uintptr_t locked = 1;  // of state_; all its bits: sync/mutex.cpp
+  [[gnu::always_inline]] static std::uintptr_t locked_from_here() noexcept { return detail::stack_page() + locked; }
   [[gnu::cold, gnu::noinline]] void lock_at_point();    // in an exploration of schedules: sched/seam.h
   [[gnu::cold, gnu::noinline]] void unlock_at_point();
   bool try_lock_now() noexcept;
   void lock_slow();
-  void unlock_slow(std::uint32_t seen);
+  void unlock_slow(std::uintptr_t seen);
 
-  base::atomic<std::uint32_t> state_{0};  // bits: sync/mutex.cpp
+  base::atomic<std::uintptr_t> state_{0};  // bits: sync/mutex.cpp
   base::spinlock queue_lock_{base::lock_rank::sync};
   detail::waiter_queue waiters_;          // guarded by queue_lock_
 };

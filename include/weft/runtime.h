@@ -18,6 +18,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <weft/detail/atomic.h>
 #include <weft/detail/newborn.h>
 
 namespace weft {
@@ -91,11 +92,13 @@ std::uint64_t goroutine_id();  // unique in the process, never reused; 0 on a pl
 template <class F, class... Args>
   requires(!std::is_same_v<std::decay_t<F>, go_options>)
 [[gnu::always_inline]] inline void go(F&& f, Args&&... args) {
-  detail::spawn(detail::make_newborn(std::forward<F>(f), std::forward<Args>(args)...));
+  detail::start(std::forward<F>(f), std::forward<Args>(args)...);
+  base::compiler_fence();  // no tail call: spawn() notes where it will return to
 }
 template <class F, class... Args>
 [[gnu::always_inline]] inline void go(go_options options, F&& f, Args&&... args) {
   detail::spawn(detail::make_newborn(std::forward<F>(f), std::forward<Args>(args)...), options.name, options.stack_size);
+  base::compiler_fence();
 }
 
 // Lets other goroutines run; on a plain thread, other threads.

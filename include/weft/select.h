@@ -223,7 +223,9 @@ bool try_select(Cases&&... cases) {
 
 // A set known only at run time. A null pointer is a disabled case.
 inline std::size_t select(std::span<select_case* const> cases) {
-  return detail::select_cases(cases.data(), cases.size(), true);
+  auto result = detail::select_cases(cases.data(), cases.size(), true);
+  detail::keep_frame();
+  return result;
 }
 inline bool try_select(std::span<select_case* const> cases) {
   return detail::select_cases(cases.data(), cases.size(), false) != detail::none_ready;

@@ -81,7 +81,11 @@ class task_group {
 
   // Blocks until all tasks have ended. The first failure: an error is returned, an exception is rethrown; a later call
   // says the same again. Tasks may be added after it, and waited for again.
-  result<void> wait();
+  result<void> wait() {
+    auto result = wait_in_turn();
+    detail::keep_frame();
+    return result;
+  }
 
   const context& ctx() const noexcept { return ctx_; }
 
@@ -123,6 +127,8 @@ class task_group {
   cancel_context ctx_;
   const bool is_limited_;
   semaphore slots_;
+  result<void> wait_in_turn();
+
   wait_group running_;
   base::atomic<bool> has_failed_{false};  // whoever sets it owns the two below, until it ends
   error error_;                           // readable when running_ is down to zero

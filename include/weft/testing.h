@@ -185,7 +185,8 @@ class [[nodiscard]] leak_check {
   leak_check(const leak_check&) = delete;
   leak_check& operator=(const leak_check&) = delete;
 
-  // Blocks until all have ended, for the grace at most. The report on those that have not; empty: none. Ends the check.
+  // Blocks until all have ended, for the grace at most; for up to ten seconds while none of them is found and some goroutine
+  // of the process has yet to begin. The report on those that have not; empty: none. Ends the check.
   std::string leaks();
 
  private:

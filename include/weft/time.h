@@ -5,31 +5,51 @@
 //   weft::ticker beat(100ms);                   // on_tick(beat) in a select
 //   auto t = weft::after_func(1s, [] { flush(); });   // in its own goroutine; t.stop() prevents it
 //
-// Nothing fires early. Durations of zero or less are due at once. After stop() or reset() has returned, no value of the
-// earlier setting is received.
+// Nothing fires early; tens of thousands per second fire together, up to half a millisecond late. Zero or less is due at
+// once. After stop() or reset() has returned, no value of the earlier setting is received.
 #pragma once
 
 #include <chrono>
-#include <functional>
-#include <memory>
+#include <cstddef>
+#include <new>
 #include <type_traits>
 #include <utility>
 
 #include <weft/chan.h>
 #include <weft/clock.h>
+#include <weft/detail/keep_frame.h>
 #include <weft/runtime.h>
 #include <weft/select.h>
 
 namespace weft {
 
-void sleep(clock::duration duration);
-void sleep_until(clock::time_point when);
+namespace detail {
+void sleep_for(clock::duration duration);
+void sleep_to(clock::time_point when);
+}  // namespace detail
+
+inline void sleep(clock::duration duration) { detail::sleep_for(duration); detail::keep_frame(); }
+inline void sleep_until(clock::time_point when) { detail::sleep_to(when); detail::keep_frame(); }
 
 namespace detail {
 
 struct timer_core;  // time/timer.cpp
 timer_core* timer_make_channel(clock::duration delay, clock::duration period);
-timer_core* timer_make_func(clock::duration delay, void (*start)(void*), void (*destroy)(void*) noexcept, void* function);
+
+inline constexpr std::size_t timer_closure_offset = 80;
+
+// What a core must know of the closure that lies behind it.
+struct timer_function {
+  std::size_t bytes;                   // of core and closure
+  int block_class;                     // detail/newborn.h
+  void (*start)(timer_core*);          // when it is due: starts the goroutine, which takes over one reference
+  void (*destroy)(void*) noexcept;     // the closure
+};
+inline void* timer_closure(timer_core* core) noexcept { return reinterpret_cast<std::byte*>(core) + timer_closure_offset; }
+timer_core* timer_make_function(const timer_function& type);    // two references; the closure is still to be built
+void timer_unmake_function(timer_core*) noexcept;               // it could not be
+void timer_start_function(timer_core*, clock::duration delay);  // once
+
 void timer_release(timer_core*) noexcept;
 bool timer_stop(timer_core*) noexcept;
 bool timer_reset(timer_core*, clock::duration delay, clock::duration period);
@@ -100,17 +120,38 @@ inline recv_case<clock::time_point> on_tick(const ticker& ticker) {
 // Receives the time once `delay` has passed.
 inline receiver<clock::time_point> after(clock::duration delay) { return timer(delay).channel(); }
 
+namespace detail {
+
+template <class F>
+inline constexpr timer_function timer_function_of = {
+    timer_closure_offset + sizeof(F), block_class_for(timer_closure_offset + sizeof(F)),
+    [](timer_core* due) {
+      weft::go([core = timer_ref(due)] { (*std::launder(static_cast<F*>(timer_closure(core.get()))))(); });
+    },
+    [](void* closure) noexcept { std::launder(static_cast<F*>(closure))->~F(); }};
+
+template <class F>
+timer_core* timer_make_func(clock::duration delay, F&& f) {
+  using function = std::decay_t<F>;
+  static_assert(alignof(function) <= 16, "weft::after_func: over-aligned functions are not supported; pass a pointer");
+  timer_core* core = timer_make_function(timer_function_of<function>);
+  try {
+    ::new (timer_closure(core)) function(std::forward<F>(f));
+  } catch (...) {
+    timer_unmake_function(core);
+    throw;
+  }
+  timer_start_function(core, delay);
+  return core;
+}
+
+}  // namespace detail
+
 // Runs f in its own goroutine once `delay` has passed, unless stopped. Dropping the timer does not stop it; reset() runs
 // f again.
 template <class F>
 timer after_func(clock::duration delay, F f) {
-  auto function = std::make_unique<std::shared_ptr<F>>(std::make_shared<F>(std::move(f)));
-  auto* core = detail::timer_make_func(
-      delay,
-      [](void* held) { weft::go([run = *static_cast<std::shared_ptr<F>*>(held)] { (*run)(); }); },
-      [](void* held) noexcept { delete static_cast<std::shared_ptr<F>*>(held); }, function.get());
-  static_cast<void>(function.release());
-  return timer(detail::timer_ref(core));
+  return timer(detail::timer_ref(detail::timer_make_func(delay, std::move(f))));
 }
 
 }  // namespace weft

@@ -9,56 +9,56 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <type_traits>
 #include <utility>
 
-#include <weft/detail/atomic.h>
+#include <weft/detail/keep_frame.h>
+#include <weft/detail/group.h>
 #include <weft/detail/spinlock.h>
 #include <weft/detail/waiter.h>
 #include <weft/runtime.h>
 
 namespace weft {
 
-class wait_group {
+namespace detail {
+struct inspector;  // sync/inspect.h
+}
+
+class wait_group : detail::group {
  public:
-  constexpr wait_group() noexcept = default;
+  constexpr wait_group() noexcept : group(release) {}
   wait_group(const wait_group&) = delete;
   wait_group& operator=(const wait_group&) = delete;
 
   // Throws misuse when the counter would become negative; the counter then keeps its value.
   void add(int n);
   void done() { add(-1); }
-  void wait();  // blocks while the counter is above zero
+  void wait() { wait_in_turn(); detail::keep_frame(); }  // blocks while the counter is above zero
 
-  // add(1), then f in a goroutine of its own, then done(). f and what it holds are destroyed before done().
+  // add(1), then f in a goroutine of its own, then done(). f and what it holds, and the goroutine's weft::local values, are
+  // destroyed before done(). If it cannot be started (copying f throws, no memory) nothing is added.
   template <class F>
   [[gnu::always_inline]] void go(F&& f) {
-    add(1);
-    detail::newborn* task;
-    try {
-      task = detail::make_newborn([this, function = std::decay_t<F>(std::forward<F>(f))]() mutable {
-        {
-          auto call = std::move(function);
-          static_cast<void>(std::invoke(std::move(call)));
-        }
-        done();
-      });
-    } catch (...) {
-      done();
-      throw;
-    }
-    detail::spawn(task);
+    using closure = detail::closure_of<F>;
+    if constexpr (detail::is_small<closure>)
+      detail::spawn_small_into_group(detail::small_kind_of<closure>,
+                                     detail::small_closure<closure>({std::forward<F>(f)}).words, *this);
+    else
+      detail::spawn_into_group(detail::make_newborn(std::forward<F>(f)), *this);
+    base::compiler_fence();  // as weft::go
   }
 
  private:
+  friend struct detail::inspector;
   [[gnu::cold, gnu::noinline]] void add_at_point(int n);  // in an exploration of schedules: sched/seam.h
   void add_now(int n);
-  void release_waiters();
+  void wait_in_turn();
+  void wait_among_others();
+  void take_as_last(int n);
+  bool wake_all(std::uint64_t word);
+  static void release(detail::group&) noexcept;
 
-  base::atomic<std::uint64_t> state_{0};  // counter in the upper half, waiters in the lower: sync/wait_group.cpp
   base::spinlock queue_lock_{base::lock_rank::sync};
-  detail::waiter_queue waiters_;          // guarded by queue_lock_
+  detail::waiter_queue waiters_;          // guarded by queue_lock_; all but the first
 };
 
 }  // namespace weft

@@ -9,8 +9,9 @@ weft_goroutine_start:
         .cfi_startproc
         .cfi_undefined x30
         .cfi_undefined x29
-        bl      weft_goroutine_main
-        brk     #1
+        adr     x30, 1f
+        b       weft_goroutine_main
+1:      brk     #1
         .cfi_endproc
         .size   weft_goroutine_start, .-weft_goroutine_start
 #endif

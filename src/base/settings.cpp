@@ -45,6 +45,7 @@ struct setting {
 
 constexpr std::size_t KiB = 1024, GiB = 1024 * 1024 * 1024;
 constexpr std::string_view pollers[] = {"epoll", "uring"};
+constexpr std::string_view file_ways[] = {"uring", "blocking"};
 constexpr std::string_view guards[] = {"madvise", "mprotect", "canary"};
 constexpr std::string_view debug_variable = "WEFT_DEBUG";
 
@@ -67,9 +68,28 @@ constexpr setting debug_keys[] = {
      "a blocking call."},
     {"poller", word{&setting_values::debug_poller, pollers}, "epoll",
      "What tells of sockets and pipes that become ready. Where io_uring is refused, or not built in, uring means epoll."},
+    {"files", word{&setting_values::debug_files, file_ways}, "whichever is better",
+     "How goroutines read and write files: through io_uring, or by calls that block the thread. Where io_uring is refused, or "
+     "not built in, uring means blocking."},
     {"guard", word{&setting_values::debug_guard, guards}, "the best that works",
      "How the end of a stack is guarded: by guard markers, by protected pages, or only by an "
      "area that must stay zero, checked when the goroutine parks."},
+    {"deadlock", flag{&setting_values::debug_deadlock}, "",
+     "Look every second for goroutines that wait for each other's mutexes in a circle, and report each circle once."},
+    {"heldlocks", flag{&setting_values::debug_heldlocks}, "",
+     "Report, once for each place, goroutines that park while they hold a lock of the C library (std::mutex, "
+     "pthread_mutex_t, ...). Needs weft::hook."},
+    {"leaks", flag{&setting_values::debug_leaks}, "",
+     "When the process exits, report goroutines that could never have run again, and those that look so."},
+    {"symbols", flag{&setting_values::debug_symbols}, "",
+     "Dumps name functions, files and lines, by libdw where it is installed; 0: addresses only."},
+    {"schedtrace", number{&setting_values::debug_schedtrace, 1, 3'600'000}, "off",
+     "Write a line about processors, threads and queues to stderr each time so many milliseconds have passed."},
+    {"scheddetail", flag{&setting_values::debug_scheddetail}, "",
+     "With schedtrace: also a line for each processor, worker and goroutine, as many as are reasonable."},
+    {"inspect", flag{&setting_values::debug_inspect}, "",
+     "Let every process of the same user look inside, for `weft ps` and gdb, where the system only lets a parent "
+     "(kernel.yama.ptrace_scope is 1)."},
 };
 
 template <class... Fs>

@@ -22,9 +22,17 @@ struct setting_values {
   std::size_t stack_size = 224 * 1024;  // bytes
   int max_threads = 10'000;
   bool debug_migrate = false;
+  bool debug_symbols = true;
+  bool debug_inspect = false;
+  int debug_schedtrace = 0;        // milliseconds; 0: off
+  bool debug_scheddetail = false;
+  bool debug_deadlock = false;
+  bool debug_leaks = false;
+  bool debug_heldlocks = false;
   std::string seed;        // testing::explore: replay this schedule alone
   std::string seed_trace;  // ... and the file that gets its decisions
   std::string_view debug_poller;  // epoll or uring; empty: epoll. Static storage
+  std::string_view debug_files;   // uring or blocking; empty: both. Static storage
   std::string_view debug_guard;  // madvise, mprotect or canary; empty: the best that works. Static storage
 };
 

@@ -1,5 +1,7 @@
 #include "chan/channel.h"
 
+#include "chan/waits_on.h"
+
 #include <new>
 
 #include <weft/error.h>
@@ -11,58 +13,6 @@
 namespace weft::detail {
 
 using sched::wait_reason;
-
-void channel::put(void* value) noexcept {
-  const std::size_t count = occupied.load(base::relaxed);
-  std::size_t position = first + count;
-  if (position >= capacity) position -= capacity;
-  move(ring + position * element_size, value);
-  occupied.store(count + 1, base::release);
-}
-
-void channel::take(void* storage) noexcept {
-  std::byte* oldest = ring + first * element_size;
-  move(storage, oldest);
-  destroy(oldest);
-  if (++first == capacity) first = 0;
-  occupied.store(occupied.load(base::relaxed) - 1, base::release);
-}
-
-bool channel::send_now(void* value, waiter*& to_wake) noexcept {
-  note_change();
-  if (!receivers.empty()) {
-    if (waiter* receiver = receivers.pop()) {
-      move(receiver->value, value);
-      receiver->success = true;
-      to_wake = receiver;
-      return true;
-    }
-  }
-  if (occupied.load(base::relaxed) == capacity) return false;
-  put(value);
-  return true;
-}
-
-bool channel::recv_now(void* storage, waiter*& to_wake) noexcept {
-  note_change();
-  if (occupied.load(base::relaxed) == 0) {
-    waiter* sender = senders.empty() ? nullptr : senders.pop();
-    if (!sender) return false;
-    move(storage, sender->value);
-    sender->success = true;
-    to_wake = sender;
-    return true;
-  }
-  take(storage);
-  if (!senders.empty()) {
-    if (waiter* sender = senders.pop()) {
-      put(sender->value);
-      sender->success = true;
-      to_wake = sender;
-    }
-  }
-  return true;
-}
 
 waiter* channel::take_all_waiters() noexcept {
   waiter* all = nullptr;
@@ -80,6 +30,7 @@ waiter* channel::take_all_waiters() noexcept {
 
 void channel::drain() noexcept {
   for (std::size_t left = occupied.load(base::relaxed); left > 0; --left) {
+    base::race::acquire(place(first));
     destroy(ring + first * element_size);
     if (++first == capacity) first = 0;
   }
@@ -88,15 +39,21 @@ void channel::drain() noexcept {
 
 void throw_closed_send() { throw misuse("send on closed channel"); }
 
+// Room between the beginning of the block, to which others point (the allocator, what is left of its result on stacks), and
+// the channel: for the address that handles keep.
+constexpr std::size_t before = 16;
+static_assert(channel_ref::distance < before);
+
 channel* channel_make(std::size_t capacity, const element_type& type) {
-  constexpr std::size_t header = (sizeof(channel) + 15) / 16 * 16;
+  constexpr std::size_t header = before + (sizeof(channel) + 15) / 16 * 16;
   const std::size_t align = type.align > 16 ? type.align : 16;
   const std::size_t offset = (header + align - 1) / align * align;
   std::size_t bytes;
-  if (__builtin_mul_overflow(capacity, type.size, &bytes) || __builtin_add_overflow(bytes, offset, &bytes))
+  const std::size_t stride = base::race::is_watched && type.size == 0 ? 1 : type.size;  // C6: places need addresses
+  if (__builtin_mul_overflow(capacity, stride, &bytes) || __builtin_add_overflow(bytes, offset, &bytes))
     throw std::bad_alloc();
   auto* memory = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{align}));
-  return ::new (memory) channel(capacity, type, memory + offset);
+  return ::new (memory + before) channel(capacity, type, memory + offset);
 }
 
 void channel_retain(channel* ch) noexcept { ch->references.fetch_add(1, base::relaxed); }
@@ -109,7 +66,7 @@ void channel_release(channel* ch) noexcept {
   if (ch->on_last_release) return ch->on_last_release(ch);
   const std::size_t align = ch->type.align > 16 ? ch->type.align : 16;
   ch->~channel();
-  ::operator delete(static_cast<void*>(ch), std::align_val_t{align});
+  ::operator delete(reinterpret_cast<std::byte*>(ch) - before, std::align_val_t{align});
 }
 
 namespace {
@@ -118,15 +75,19 @@ namespace {
   while (true) sched::park(reason, nullptr);
 }
 
-// Queues a waiter and parks. REQUIRES: ch.lock held; returns without it. True: served, false: closed.
-bool wait(channel& ch, waiter_queue& queue, void* value, wait_reason reason) {
+// Queues a waiter and parks. REQUIRES: ch.lock held; returns without it. True: served, false: closed. Inlined, as each
+// frame that a switch leaves and comes back to costs a return that the CPU predicts for the other goroutine.
+[[gnu::always_inline]] inline bool wait(channel& ch, waiter_queue& queue, void* value, wait_reason reason) {
   waiter me;
-  me.who = sched::self();
+  sched::goroutine* const g = sched::this_goroutine();
+  me.who = g ? g : sched::self();
   me.value = value;
+  base::race::release(&me);
   ch.note_change();
   queue.push_back(me);
   ch.lock.unlock();
   sched::park(reason, &ch);
+  ch.note_served(me);
   return me.success;
 }
 
@@ -135,7 +96,8 @@ bool wait(channel& ch, waiter_queue& queue, void* value, wait_reason reason) {
 void channel_send(channel* ch, void* value) {
   sched::point("chan send");
   if (!ch) park_for_ever(wait_reason::chan_send_nil);
-  sched::checkpoint();
+  base::race::as_read(&ch->closed);
+  if (sched::is_detached()) [[unlikely]] sched::checkpoint();
   ch->lock.lock();
   if (ch->closed.load(base::relaxed)) [[unlikely]] {
     ch->lock.unlock();
@@ -153,7 +115,7 @@ void channel_send(channel* ch, void* value) {
 bool channel_recv(channel* ch, void* storage) {
   sched::point("chan receive");
   if (!ch) park_for_ever(wait_reason::chan_receive_nil);
-  sched::checkpoint();
+  if (sched::is_detached()) [[unlikely]] sched::checkpoint();
   ch->lock.lock();
   waiter* sender = nullptr;
   if (ch->recv_now(storage, sender)) {
@@ -161,6 +123,7 @@ bool channel_recv(channel* ch, void* storage) {
     if (sender) sched::ready(sender->who);
     return true;
   }
+  base::race::acquire(&ch->closed);  // nothing before the close
   if (ch->closed.load(base::relaxed)) {
     ch->lock.unlock();
     return false;
@@ -171,6 +134,7 @@ bool channel_recv(channel* ch, void* storage) {
 bool channel_try_send(channel* ch, void* value) {
   sched::point("chan try send");
   if (!ch) return false;
+  base::race::as_read(&ch->closed);
   ch->lock.lock();
   if (ch->closed.load(base::relaxed)) [[unlikely]] {
     ch->lock.unlock();
@@ -190,21 +154,25 @@ bool channel_try_recv(channel* ch, void* storage) noexcept {
 
 bool channel_take(channel* ch, void* storage) noexcept {
   if (!ch->seems_receivable()) {
+    if (ch->lock.is_mine()) return false;  // nor can anything have come since
     // seq_cst: two goroutines that each send, then try to receive what the other sent, do not both come away empty.
     base::thread_fence(base::seq_cst);
-    if (!ch->seems_receivable()) return false;
+    if (!ch->seems_receivable() && !sched::biased_lock::is_due()) return false;
   }
   ch->lock.lock();
   waiter* sender = nullptr;
   const bool received = ch->recv_now(storage, sender);
   ch->lock.unlock();
   if (sender) sched::ready(sender->who);
+  if (base::race::is_watched && !received && ch->closed.load(base::relaxed)) base::race::acquire(&ch->closed);
   return received;
 }
 
 void channel_close(channel* ch) {
   sched::point("chan close");
   if (!ch) throw misuse("close of nil channel");
+  base::race::as_write(&ch->closed);
+  base::race::release(&ch->closed);
   ch->lock.lock();
   if (ch->closed.load(base::relaxed)) {
     ch->lock.unlock();
@@ -226,12 +194,16 @@ waiter* channel_offer(channel& ch, void* value) noexcept {
 
 bool channel_closed(const channel* ch) noexcept {
   sched::point("chan closed");
-  return ch && ch->closed.load(base::acquire);
+  if (!ch || !ch->closed.load(base::acquire)) return false;
+  base::race::acquire(&ch->closed);
+  return true;
 }
 std::size_t channel_size(const channel* ch) noexcept {
   sched::point("chan size");
   return ch ? ch->occupied.load(base::acquire) : 0;
 }
 std::size_t channel_capacity(const channel* ch) noexcept { return ch ? ch->capacity : 0; }
+
+bool is_fed_from_outside(const channel* ch) noexcept { return ch->on_last_release != nullptr; }
 
 }  // namespace weft::detail

@@ -14,6 +14,10 @@
 //   C5  Whoever changes any of these under the lock first adds one to `version`. So somebody who sees `version`, then the
 //       state, and later, behind a full fence, the state and then the same `version`, knows that the state was the same
 //       at the fence: had it changed and changed back, the version would have been seen to move.
+//   C6  What happens before what (base/race.h), after Go's: each place of the ring is passed on from its sender to its
+//       receiver and to its next sender; a waiter goes to and fro between its owner and whoever serves it; `closed` is
+//       read by a send and written by a close, since one that may overtake the other is a mistake; the channel itself is
+//       the place between who starts a timer and who receives its tick.
 // Refused: lock-free segments (Koval et al., arXiv 2211.04986): two read-modify-writes per operation as here, and select
 // and close become far harder; a lock per end: the unbuffered case needs both.
 // Checked by tests/model/chan_model.cpp, and against a reference by tests/fuzz.
@@ -26,12 +30,13 @@
 #include <weft/detail/waiter.h>
 
 #include "base/atomic.h"
-#include "base/spinlock.h"
+#include "base/race.h"
+#include "sched/biased_lock.h"
 
 namespace weft::detail {
 
 struct channel {
-  base::spinlock lock{base::lock_rank::channel};
+  sched::biased_lock lock;
   base::atomic<bool> closed{false};           // C4
   base::atomic<std::uint32_t> references{1};
   base::atomic<std::uint32_t> version{0};     // C5
@@ -58,18 +63,104 @@ struct channel {
   // The steps below want the lock held.
   void note_change() noexcept { version.store(version.load(base::relaxed) + 1, base::release); }  // C5, before the change
   void move(void* to, void* from) noexcept {
-    if (type.move) type.move(to, from);
-    else if (element_size == sizeof(std::uint64_t)) std::memcpy(to, from, sizeof(std::uint64_t));
-    else if (element_size != 0) std::memcpy(to, from, element_size);
+    const base::race::quiet unnoticed;
+    if (type.move) return type.move(to, from);
+    switch (element_size) {  // a call of memcpy takes longer than what it copies
+      case 0: return;
+      case 4: std::memcpy(to, from, 4); return;
+      case 8: std::memcpy(to, from, 8); return;
+      case 16: std::memcpy(to, from, 16); return;
+      default: std::memcpy(to, from, element_size);
+    }
+  }
+  [[nodiscard]] const void* place(std::size_t position) const noexcept {  // C6
+    return ring + position * (element_size != 0 ? element_size : 1);
+  }
+  // A waiter in a buffered channel is served as if its value had gone through the ring. Null: the caller's own value.
+  void note_put(const waiter* owner) const noexcept {
+    if constexpr (!base::race::is_watched) return;
+    const void* free = place((first + occupied.load(base::relaxed)) % capacity);
+    if (owner) return base::race::forward(owner, free);
+    base::race::acquire(free);
+    base::race::release(free);
+  }
+  void note_handed_over(const waiter& receiver) noexcept {
+    if constexpr (!base::race::is_watched) return;
+    if (capacity == 0) {
+      base::race::acquire(&receiver);
+    } else {
+      base::race::acquire(place(first));
+      base::race::forward(&receiver, place(first));
+      if (++first == capacity) first = 0;
+    }
+    base::race::release(&receiver);
+  }
+  void note_taking() const noexcept { base::race::acquire(this), base::race::acquire(place(first)); }
+  void note_taken() const noexcept { base::race::release(place(first)); }
+  void note_served(const waiter& me) const noexcept {  // by its owner, without the lock
+    base::race::acquire(me.success ? static_cast<const void*>(&me) : &closed);
+    base::race::acquire(this);
   }
   void destroy(void* value) noexcept {
     if (type.destroy) type.destroy(value);
   }
-  void put(void* value) noexcept;                   // REQUIRES: room in the ring
-  void take(void* storage) noexcept;                // REQUIRES: the ring is not empty
+  void put(void* value) noexcept {                  // REQUIRES: room in the ring
+    const std::size_t count = occupied.load(base::relaxed);
+    std::size_t position = first + count;
+    if (position >= capacity) position -= capacity;
+    move(ring + position * element_size, value);
+    occupied.store(count + 1, base::release);
+  }
+  void take(void* storage) noexcept {               // REQUIRES: the ring is not empty
+    note_taking();
+    std::byte* oldest = ring + first * element_size;
+    move(storage, oldest);
+    destroy(oldest);
+    note_taken();
+    if (++first == capacity) first = 0;
+    occupied.store(occupied.load(base::relaxed) - 1, base::release);
+  }
   // True: done. `to_wake` is set to a waiter whose sleeper is to be made ready once the lock is released.
-  bool send_now(void* value, waiter*& to_wake) noexcept;    // REQUIRES: not closed
-  bool recv_now(void* storage, waiter*& to_wake) noexcept;
+  bool send_now(void* value, waiter*& to_wake) noexcept {    // REQUIRES: not closed
+    note_change();
+    if (!receivers.empty()) {
+      if (waiter* receiver = receivers.pop()) {
+        note_handed_over(*receiver);
+        move(receiver->value, value);
+        receiver->success = true;
+        to_wake = receiver;
+        return true;
+      }
+    }
+    if (occupied.load(base::relaxed) == capacity) return false;
+    note_put(nullptr);
+    put(value);
+    return true;
+  }
+  bool recv_now(void* storage, waiter*& to_wake) noexcept {
+    note_change();
+    if (occupied.load(base::relaxed) == 0) {
+      waiter* sender = senders.empty() ? nullptr : senders.pop();
+      if (!sender) return false;
+      base::race::acquire(sender);
+      base::race::release(sender);
+      move(storage, sender->value);
+      sender->success = true;
+      to_wake = sender;
+      return true;
+    }
+    take(storage);
+    if (!senders.empty()) {
+      if (waiter* sender = senders.pop()) {
+        note_put(sender);
+        put(sender->value);
+        base::race::release(sender);
+        sender->success = true;
+        to_wake = sender;
+      }
+    }
+    return true;
+  }
   // Takes all waiters, claimed and marked unsuccessful, as a list through next.
   waiter* take_all_waiters() noexcept;
   // Destroys what is in the ring.

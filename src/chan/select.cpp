@@ -2,7 +2,7 @@
 //
 //   glance   look at every channel without its lock. Of the cases that seem possible take one at random, lock its channel
 //            alone, and do it; if it turns out impossible, take another. Most selects end here, at the price of one lock.
-//   confirm  (try_select, nothing seemed possible) a second look behind a full fence, see S4.
+//   confirm  (try_select, nothing seemed possible) was that true of all at one moment? A second look behind a fence: S4.
 //   settle   all channels locked, in order of address: the same choice again, now for certain.
 //   sleep    one waiter per case, all with the same claim word on the sleeper's stack; unlock; park; afterwards take out
 //            the waiters that did not win.
@@ -12,8 +12,9 @@
 //   S2  A waiter stays in a queue only while its owner is parked or the queue's lock is held.
 //   S3  Of the cases that are possible each is equally likely: the choice among those that seem so is uniform, and one that
 //       turns out impossible leaves the others equally likely.
-//   S4  A select that finds nothing has a moment at which no case was possible: all channels locked, or a state that was the
-//       same before and after a fence (chan/channel.h, C5). One look at a time is not enough: a value that moves from
+//   S4  A select that finds nothing has a moment at which no case was possible: all channels locked, or all biased to this
+//       worker after the look (sched/biased_lock.h), or a state that was the same before and after a fence (chan/channel.h,
+//       C5). One look at a time is not enough: a value that moves from
 //       one channel to another between the looks would be missed in both.
 // A deadline is one more claimant (park_until). Nothing is allocated for up to 16 cases: waiter, storage and value live in
 // the case, the lists on this stack; larger sets take one allocation.
@@ -30,6 +31,8 @@
 
 #include "base/assert.h"
 #include "chan/channel.h"
+#include "chan/waits_on.h"
+#include "os/own_memory.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
 #include "sched/worker.h"
@@ -70,6 +73,7 @@ struct select_access::core {
 
   static bool is_sender(const select_case& c) noexcept { return c.kind_ == case_kind::send; }
   static bool takes_part(const select_case* c) noexcept { return c && c->enabled_ && c->channel_; }
+  static const channel* channel_of(const select_case& c) noexcept { return c.channel_; }
   static bool seems_possible(const select_case& c) noexcept {
     return is_sender(c) ? c.channel_->seems_sendable() : c.channel_->seems_receivable();
   }
@@ -87,7 +91,7 @@ struct select_access::core {
   void find_deadline();
   void lock_all();
   void unlock_all() {
-    for (std::size_t i = lock_count; i-- > 0;) locks[i]->lock.unlock();
+    for (std::uint32_t i = lock_count; i-- > 0;) locks[i]->lock.unlock(i);
   }
   std::size_t sleep();
   void enqueue_all(base::atomic<std::uint32_t>& claim);
@@ -99,6 +103,8 @@ struct select_access::core {
 auto select_access::core::perform(select_case& c, waiter*& to_wake) -> outcome {
   channel& ch = *c.channel_;
   const bool closed = ch.closed.load(base::relaxed);
+  if (is_sender(c)) base::race::as_read(&ch.closed);
+  if (base::race::is_watched && closed) base::race::acquire(&ch.closed);
   if (is_sender(c)) return closed ? outcome::closed : ch.send_now(c.value_address_, to_wake) ? outcome::done : outcome::impossible;
   c.holds_value_ = ch.recv_now(c.value_address_, to_wake);
   return c.holds_value_ ? outcome::done : closed ? outcome::closed : outcome::impossible;
@@ -145,6 +151,10 @@ std::size_t select_access::core::glance(std::uint32_t* versions) {
 
 // S4. False: something has changed or seems possible, nothing is known.
 bool select_access::core::confirm(const std::uint32_t* versions) const {
+  bool all_mine = true;
+  for (std::uint32_t i = 0; i < count; ++i) all_mine = all_mine && (!takes_part(cases[i]) || cases[i]->channel_->lock.is_mine());
+  if (all_mine) return true;
+  if (sched::biased_lock::is_due()) return false;
   base::thread_fence(base::seq_cst);
   for (std::uint32_t i = 0; i < count; ++i) {
     const select_case* c = cases[i];
@@ -176,7 +186,7 @@ void select_access::core::lock_all() {
     if (takes_part(cases[i])) *end++ = cases[i]->channel_;
   std::sort(locks, end, std::less<>());
   lock_count = static_cast<std::uint32_t>(std::unique(locks, end) - locks);
-  for (std::uint32_t i = 0; i < lock_count; ++i) locks[i]->lock.lock();
+  for (std::uint32_t i = 0; i < lock_count; ++i) locks[i]->lock.lock(i);
 }
 
 // REQUIRES: all locked. Unlocks them if it finds a case that is possible.
@@ -212,6 +222,7 @@ void select_access::core::enqueue_all(base::atomic<std::uint32_t>& claim) {
     w->claim = &claim;
     w->value = c.value_address_;
     w->index = order[k] + 1u;
+    base::race::release(w);
     c.channel_->note_change();
     queue_of(c).push_back(*w);
   }
@@ -242,6 +253,7 @@ std::size_t select_access::core::sleep() {
   dequeue_others(won - 1);
   select_case& winner = *cases[won - 1];
   if (winner.kind_ == case_kind::deadline) return finish(won - 1, outcome::done);
+  winner.channel_->note_served(winner.waiter_);
   if (winner.kind_ == case_kind::receive) winner.holds_value_ = winner.waiter_.success;
   return finish(won - 1, winner.waiter_.success ? outcome::done : outcome::closed);
 }
@@ -283,6 +295,27 @@ std::size_t select_cases(select_case* const* cases, std::size_t count, bool may_
   select.order = many_positions.get();
   select.locks = many_channels.get();
   return select.select(may_block);
+}
+
+// For reports. The copies fail where the goroutine has moved on and its stack is gone.
+select_waits channels_of_select(const void* at, std::span<const channel*> channels) noexcept {
+  using core = select_access::core;
+  select_waits seen;
+  alignas(core) std::byte copy[sizeof(core)];
+  if (!os::copy_own_memory(at, copy, sizeof copy)) return seen;
+  const core& select = *reinterpret_cast<const core*>(copy);
+  seen.has_deadline = select.deadline_ns != no_deadline;
+  for (std::uint32_t i = 0; i < select.count; ++i) {
+    const select_case* c = nullptr;
+    alignas(select_case) std::byte its_copy[sizeof(select_case)];
+    if (!os::copy_own_memory(select.cases + i, &c, sizeof c) || (c && !os::copy_own_memory(c, its_copy, sizeof its_copy))) return seen;
+    const auto* its_case = reinterpret_cast<const select_case*>(its_copy);
+    if (!c || !core::takes_part(its_case)) continue;
+    if (seen.count < channels.size()) channels[seen.count] = core::channel_of(*its_case);
+    ++seen.count;
+  }
+  seen.is_known = true;
+  return seen;
 }
 
 }  // namespace weft::detail

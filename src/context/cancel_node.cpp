@@ -18,6 +18,7 @@
 
 #include <cstddef>
 
+#include "base/race.h"
 #include "sched/seam.h"
 
 namespace weft::detail {
@@ -31,7 +32,10 @@ context_node::context_node(context_node* above, cancel_node* nearest, const void
 
 void context_release(context_node* node) noexcept {
   // A loop and not ~context_node: a chain of links may be longer than a stack is deep.
-  while (node && node->refs.fetch_sub(1, base::acq_rel) == 1) {
+  while (node) {
+    base::race::release(&node->refs);
+    if (node->refs.fetch_sub(1, base::acq_rel) != 1) return;
+    base::race::acquire(&node->refs);
     context_node* const parent = node->parent;
     delete node;
     node = parent;
@@ -123,15 +127,18 @@ void retire_timer(cancel_node& node) noexcept {
   if (timer && timer != retired) discard(timer);
 }
 
-void on_deadline_passed(void* held) {
-  auto* const node = static_cast<cancel_node*>(held);
+cancel_node*& node_of(void* closure) noexcept { return *static_cast<cancel_node**>(closure); }
+
+void on_deadline_passed(timer_core* timer) {
+  cancel_node* const node = node_of(timer_closure(timer));
   context_retain(node);
   cancel_in_goroutine(node, std::errc::timed_out, {});
+  timer_release(timer);
 }
 
 // The timer's own reference goes. The last one may take user values with it, which a scheduler's thread must not do.
-void on_timer_gone(void* held) noexcept {
-  auto* const node = static_cast<cancel_node*>(held);
+void on_timer_gone(void* closure) noexcept {
+  cancel_node* const node = node_of(closure);
   for (std::uint32_t refs = node->refs.load(base::relaxed); refs > 1;)
     if (node->refs.compare_exchange_weak(refs, refs - 1, base::release, base::relaxed)) return;
   weft::go([node] { context_release(node); });
@@ -145,13 +152,14 @@ bool mark(cancel_node& node, std::errc reason, const error& cause, listener_list
   node.reason = reason;
   node.cause = cause;
   node.is_cancelled.store(true, base::release);
+  base::race::release(&node.is_cancelled);
   found.splice_back(node.listeners);
   return true;
 }
 
 void tell(cancel_node& node) noexcept {
   retire_timer(node);
-  if (node.has_stop.load(base::acquire)) node.stop.request_stop();
+  if (node.has_stop.load(base::acquire)) request_stop(node.stop);
   {
     base::locked hold(node.lock);
     node.is_told.store(true, base::release);
@@ -160,7 +168,12 @@ void tell(cancel_node& node) noexcept {
 }
 
 void tell(cancel_callback& callback) noexcept {
-  if (!callback.is_spent.exchange(true, base::acq_rel)) callback.start();
+  if (callback.is_spent.exchange(true, base::acq_rel)) return;
+  // The function comes after its registration and after the cancellation; the two are in no order for anybody else.
+  const base::race::stranger nobody;
+  base::race::acquire(&callback);
+  base::race::acquire(&callback.told_by->is_cancelled);
+  callback.start();
 }
 
 }  // namespace
@@ -197,15 +210,21 @@ void link_below_parent(cancel_node& node) noexcept {
   cancel(node, node.told_by->reason, node.told_by->cause);
 }
 
+constexpr timer_function deadline_function = {timer_closure_offset + sizeof(cancel_node*),
+                                              block_class_for(timer_closure_offset + sizeof(cancel_node*)),
+                                              on_deadline_passed, on_timer_gone};
+
 void arm_deadline(cancel_node& node) {
   context_retain(&node);
   timer_core* timer;
   try {
-    timer = timer_make_func(*node.deadline - clock::time_point(clock::duration(sched::now_ns())), on_deadline_passed, on_timer_gone, &node);
+    timer = timer_make_function(deadline_function);
   } catch (...) {
     context_release(&node);
     throw;
   }
+  ::new (timer_closure(timer)) cancel_node*(&node);
+  timer_start_function(timer, *node.deadline - clock::time_point(clock::duration(sched::now_ns())));
   timer_core* none = nullptr;
   if (!node.timer.compare_exchange_strong(none, timer, base::acq_rel, base::acquire)) discard(timer);
 }
@@ -216,6 +235,7 @@ void callback_register(cancel_callback* callback, context_node* node) {
   if (!node || !node->canceller) return;
   callback->told_by = node->canceller;
   context_retain(callback->told_by);
+  base::race::release(callback);
   if (!join(*callback->told_by, *callback)) tell(*callback);
 }
 
@@ -226,7 +246,10 @@ bool callback_stop(cancel_callback* callback) noexcept {
 }
 
 void callback_release(cancel_callback* callback) noexcept {
-  if (!callback || callback->refs.fetch_sub(1, base::acq_rel) != 1) return;
+  if (!callback) return;
+  base::race::release(&callback->refs);
+  if (callback->refs.fetch_sub(1, base::acq_rel) != 1) return;
+  base::race::acquire(&callback->refs);
   cancel_node* const told_by = callback->told_by;
   delete callback;
   context_release(told_by);

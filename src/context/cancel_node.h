@@ -70,6 +70,8 @@ void cancel(cancel_node& node, std::errc reason, const error& cause) noexcept;
 // The same from where user code must not run: a timer, the signal thread. Takes over the caller's reference.
 void cancel_in_goroutine(cancel_node* node, std::errc reason, error cause);
 
+void request_stop(std::stop_source&) noexcept;  // stop.cpp says why it stands apart
+
 void arm_deadline(cancel_node& node);  // REQUIRES: node.deadline
 
 }  // namespace weft::detail

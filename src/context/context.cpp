@@ -6,6 +6,7 @@
 #include <weft/select.h>
 
 #include "context/cancel_node.h"
+#include "base/race.h"
 #include "sched/seam.h"
 
 namespace weft {
@@ -69,7 +70,10 @@ receiver<void> context::done() const {
   if (!node) return nullptr;
   if (!node->has_done.load(base::acquire)) {
     if (!node->is_told.load(base::acquire)) install(*node, node->is_told, node->has_done, node->done, chan<void>());
-    if (!node->has_done.load(base::acquire)) return closed_channel();
+    if (!node->has_done.load(base::acquire)) {
+      base::race::acquire(&node->is_cancelled);
+      return closed_channel();
+    }
   }
   return node->done;
 }
@@ -79,7 +83,10 @@ std::stop_token context::stop_token() const {
   if (!node) return {};
   if (!node->has_stop.load(base::acquire)) {
     if (!cancelled()) install(*node, node->is_cancelled, node->has_stop, node->stop, std::stop_source());
-    if (!node->has_stop.load(base::acquire)) return stopped_source().get_token();
+    if (!node->has_stop.load(base::acquire)) {
+      base::race::acquire(&node->is_cancelled);
+      return stopped_source().get_token();
+    }
   }
   return node->stop.get_token();
 }
@@ -87,7 +94,9 @@ std::stop_token context::stop_token() const {
 bool context::cancelled() const noexcept {
   sched::point("context cancelled");
   const cancel_node* const node = access::canceller(*this);
-  return node && node->is_cancelled.load(base::acquire);
+  if (!node || !node->is_cancelled.load(base::acquire)) return false;
+  base::race::acquire(&node->is_cancelled);
+  return true;
 }
 
 error context::err() const { return cancelled() ? err_of(*access::canceller(*this)) : error(); }

@@ -3,13 +3,14 @@
 #include <weft/context.h>
 #include <weft/semaphore.h>
 
+#include "base/race.h"
 #include "chan/channel.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
 
 namespace weft {
 
-result<void> semaphore::acquire(const context& ctx, std::int64_t n) {
+result<void> semaphore::acquire_in_turn(const context& ctx, std::int64_t n) {
   check(n, "semaphore::acquire");
   sched::point("semaphore acquire");
   if (ctx.cancelled()) return std::unexpected(ctx.err());
@@ -32,6 +33,7 @@ result<void> semaphore::acquire(const context& ctx, std::int64_t n) {
     base::locked hold(queue_lock_);
     if (waiters_.empty() && available_ >= n) {
       available_ -= n;
+      base::race::acquire(this);
       return {};
     }
     waiters_.push_back(request);
@@ -47,7 +49,10 @@ result<void> semaphore::acquire(const context& ctx, std::int64_t n) {
     base::locked hold(cancelled->lock);
     cancelled->receivers.remove(cancellation);
   }
-  if (claim.load(base::acquire) == granted) return {};
+  if (claim.load(base::acquire) == granted) {
+    base::race::acquire(this);
+    return {};
+  }
 
   detail::waiter* next;
   {

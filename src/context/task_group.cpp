@@ -27,7 +27,7 @@ task_group::~task_group() {
   running_.wait();
 }
 
-result<void> task_group::wait() {
+result<void> task_group::wait_in_turn() {
   running_.wait();
   if (thrown_) std::rethrow_exception(thrown_);
   if (error_) return fail(error_);

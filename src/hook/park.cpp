@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 
-#include "os/clock.h"
 #include "os/process_threads.h"
+#include "sched/seam.h"
 
 namespace weft::hook {
 
@@ -40,7 +40,7 @@ std::int64_t since_zero(const timespec& time) noexcept {
 
 std::int64_t deadline_after(const timespec& span) noexcept {
   std::int64_t ns;
-  return __builtin_add_overflow(since_zero(span), os::monotonic_ns(), &ns) ? os::no_deadline : ns;
+  return __builtin_add_overflow(since_zero(span), sched::now_ns(), &ns) ? os::no_deadline : ns;
 }
 
 bool is_nonblocking(int fd) noexcept {

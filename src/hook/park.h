@@ -57,7 +57,8 @@ auto with_errno(Call&& call) {
   return result;
 }
 
-// The deadline that a relative time stands for; os::no_deadline when it is too far to count.
+// The deadline that a relative time stands for, by the clock of the caller, which in a bubble is virtual; os::no_deadline
+// when it is too far to count.
 [[nodiscard]] std::int64_t since_zero(const timespec& time) noexcept;
 [[nodiscard]] std::int64_t deadline_after(const timespec& span) noexcept;
 [[nodiscard]] bool is_time(const timespec& span) noexcept;  // as the kernel accepts it

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "hook/park.h"
-#include "os/clock.h"
+#include "sched/seam.h"
 
 namespace weft::hook {
 namespace {
@@ -31,7 +31,7 @@ int park_until_ready(std::span<const watch> watches, std::int64_t deadline_ns, L
 }
 
 std::int64_t deadline_of(int timeout_ms) noexcept {
-  return timeout_ms < 0 ? os::no_deadline : os::monotonic_ns() + std::int64_t{timeout_ms} * 1'000'000;
+  return timeout_ms < 0 ? os::no_deadline : sched::now_ns() + std::int64_t{timeout_ms} * 1'000'000;
 }
 
 std::int64_t deadline_of(const timespec* time) noexcept { return time ? deadline_after(*time) : os::no_deadline; }
@@ -131,7 +131,7 @@ int select_parking(int count, fd_set* read, fd_set* write, fd_set* except, std::
 
 // Linux leaves the time that was not slept.
 void leave_rest(timeval& time, std::int64_t deadline_ns) noexcept {
-  const std::int64_t left_us = std::max<std::int64_t>(deadline_ns - os::monotonic_ns(), 0) / 1000;
+  const std::int64_t left_us = std::max<std::int64_t>(deadline_ns - sched::now_ns(), 0) / 1000;
   time = {left_us / 1'000'000, left_us % 1'000'000};
 }
 

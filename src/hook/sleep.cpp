@@ -6,6 +6,7 @@
 #include <weft/time.h>
 
 #include "hook/park.h"
+#include "sched/seam.h"
 
 namespace weft::hook {
 namespace {
@@ -18,6 +19,17 @@ int sleep_until_ns(std::int64_t deadline_ns) {
     weft::sleep_until(clock::time_point(clock::duration(deadline_ns)));  // a past one: yields
     return 0;
   });
+}
+
+// `when` is of the kernel's clock, also for a caller in a world of virtual time.
+int sleep_until_monotonic(const timespec& when) {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  std::int64_t deadline_ns;
+  if (__builtin_sub_overflow(since_zero(when), since_zero(now), &deadline_ns) ||
+      __builtin_add_overflow(deadline_ns, sched::now_ns(), &deadline_ns))
+    deadline_ns = os::no_deadline;
+  return sleep_until_ns(deadline_ns);
 }
 
 int sleep_for(const timespec& span) { return sleep_until_ns(deadline_after(span)); }
@@ -52,7 +64,7 @@ int nanosleep(const timespec* span, timespec* left) {
 int clock_nanosleep(clockid_t id, int flags, const timespec* time, timespec* left) {
   if (!time || !is_time(*time) || !may_sleep_by(id) || !may_sleep()) return real::clock_nanosleep(id, flags, time, left);
   if (!(flags & TIMER_ABSTIME)) return sleep_for(*time);
-  if (id == CLOCK_MONOTONIC) return sleep_until_ns(since_zero(*time));
+  if (id == CLOCK_MONOTONIC) return sleep_until_monotonic(*time);
   return with_errno([=] { return sleep_until_clock(id, *time); });
 }
 

@@ -11,7 +11,12 @@ namespace weft::net {
 using poll::attempt;
 using poll::direction;
 
-result<std::size_t> stream::read_with(const context* ctx, std::span<std::byte> into) {
+stream::stream(detail::handle adopted, address peer, bool is_exact)
+    : socket(std::move(adopted)), is_exact_(is_exact), remote_(std::move(peer)) {
+  if (poll::descriptor* const d = descriptor()) d->go_rounds();
+}
+
+result<std::size_t> stream::read_core(const context* ctx, std::span<std::byte> into) {
   poll::descriptor* const d = descriptor();
   if (!d) [[unlikely]] return failure(EBADF, "read", remote_);
   if (into.empty()) return 0;
@@ -24,7 +29,7 @@ result<std::size_t> stream::read_with(const context* ctx, std::span<std::byte> i
   return static_cast<std::size_t>(got.count);
 }
 
-result<std::size_t> stream::write_with(const context* ctx, std::span<const std::byte> from) {
+result<std::size_t> stream::write_core(const context* ctx, std::span<const std::byte> from) {
   poll::descriptor* const d = descriptor();
   if (!d) [[unlikely]] return failure(EBADF, "write", remote_);
   std::span<const std::byte> rest = from;
@@ -73,7 +78,7 @@ class remainder {
 
 }  // namespace
 
-result<std::size_t> stream::writev_with(const context* ctx, pieces from) {
+result<std::size_t> stream::writev_core(const context* ctx, pieces from) {
   poll::descriptor* const d = descriptor();
   if (!d) return failure(EBADF, "writev", remote_);
   std::size_t total = 0;

@@ -40,7 +40,7 @@ result<tcp_conn> tcp_conn::adopt(int fd) {
   return tcp_conn(std::move(*adopted), from_kernel(peer), os::is_plain_tcp(fd));
 }
 
-result<tcp_conn> tcp_listener::accept_with(const context* ctx) {
+result<tcp_conn> tcp_listener::accept_core(const context* ctx) {
   auto made = accept_from(descriptor(), ctx, local_);
   if (!made) return fail(made);
   return tcp_conn(std::move(made->connection), from_kernel(made->peer), true);

@@ -16,7 +16,7 @@ namespace weft::net {
 using poll::attempt;
 using poll::direction;
 
-result<datagram> datagram_socket::read_from_with(const context* ctx, std::span<std::byte> into) {
+result<datagram> datagram_socket::read_from_core(const context* ctx, std::span<std::byte> into) {
   poll::descriptor* const d = descriptor();
   if (!d) return failure(EBADF, "read", remote_);
   datagram got;
@@ -36,7 +36,7 @@ result<std::size_t> datagram_socket::read(std::span<std::byte> into) {
   return got->size;
 }
 
-result<std::size_t> datagram_socket::write_to_with(const context* ctx, std::span<const std::byte> from, const address& to) {
+result<std::size_t> datagram_socket::write_to_core(const context* ctx, std::span<const std::byte> from, const address& to) {
   poll::descriptor* const d = descriptor();
   if (!d) return failure(EBADF, "write", to);
   os::socket_address target;

@@ -33,7 +33,7 @@ result<unix_conn> unix_conn::adopt(int fd) {
   return unix_conn(std::move(*adopted), from_kernel(peer), false);
 }
 
-result<unix_conn> unix_listener::accept_with(const context* ctx) {
+result<unix_conn> unix_listener::accept_core(const context* ctx) {
   auto made = accept_from(descriptor(), ctx, local_);
   if (!made) return fail(made);
   return unix_conn(std::move(made->connection), from_kernel(made->peer), false);

@@ -14,4 +14,11 @@ inline std::int64_t monotonic_ns() noexcept {
   return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
 }
 
+// CLOCK_MONOTONIC_RAW: the same without the corrections that make it run as fast as the time of day. For measuring rates.
+inline std::int64_t never_slewed_ns() noexcept {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+  return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
 }  // namespace weft::os

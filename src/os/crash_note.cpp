@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "os/replace_handler.h"
 
 namespace weft::os {
 namespace {
@@ -42,7 +43,7 @@ void install() {
   struct sigaction ours{};
   ours.sa_sigaction = write_notes;
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  for (std::size_t i = 0; i < signal_count; ++i) ::sigaction(signals[i], &ours, &before[i]);
+  for (std::size_t i = 0; i < signal_count; ++i) replace_handler(signals[i], ours, before[i]);
 }
 
 void uninstall() {

@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/race.h"
 #include "os/keep_errno.h"
 
 namespace weft::os {
 
 void close_descriptor(int fd) noexcept {
   keep_errno kept;
+  const base::race::quiet unnoticed;  // a close() among reads and writes is no mistake: the last of them comes here
   ::close(fd);  // not again after EINTR: on Linux it is closed even then
 }
 

@@ -17,6 +17,8 @@ class epoll {
 
   // Edge-triggered, both directions. EPERM: a kind of file that is always ready (regular files, directories).
   [[nodiscard]] [[gnu::noinline]] int add(int fd, std::uint64_t key) noexcept;
+  // Only of room to write, the end and errors, until renew().
+  [[nodiscard]] [[gnu::noinline]] int mute(int fd, std::uint64_t key) noexcept;
   [[gnu::noinline]] void remove(int fd) noexcept;
   // As add(), also where `fd` was added before, be it as another file: what is ready is told again.
   [[nodiscard]] [[gnu::noinline]] int renew(int fd, std::uint64_t key) noexcept;
@@ -32,7 +34,7 @@ class epoll {
   [[gnu::noinline]] void acknowledge() noexcept;
 
  private:
-  int control(int operation, int fd, std::uint64_t key) noexcept;
+  int control(int operation, int fd, std::uint64_t key, std::uint32_t events) noexcept;
 
   int epoll_;
   int event_;

@@ -22,6 +22,7 @@ namespace weft::os {
 namespace {
 
 // Newer than the headers of the distributions we build on.
+constexpr int advice_populate_write = 23;  // MADV_POPULATE_WRITE
 constexpr int advice_guard_install = 102;
 constexpr int pidfd_of_self = -10001;  // PIDFD_SELF_THREAD_GROUP, Linux 6.14
 
@@ -156,6 +157,10 @@ bool release(void* start, std::size_t bytes) noexcept {
 }
 
 advice_result discard(std::span<const memory_range> ranges) noexcept { return advise(ranges, MADV_DONTNEED); }
+void populate(std::span<const memory_range> ranges) noexcept {
+  errno_keeper keep;
+  if (ranges.size() > 1) advise_batch(ranges, advice_populate_write);
+}
 advice_result guard(std::span<const memory_range> ranges) noexcept { return advise(ranges, advice_guard_install); }
 
 int protect(void* start, std::size_t bytes) noexcept {

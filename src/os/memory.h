@@ -32,6 +32,9 @@ bool release(void* start, std::size_t bytes) noexcept;
 
 // Gives the pages back and keeps the address space: they read as zero afterwards. Guards inside the ranges stay.
 advice_result discard(std::span<const memory_range> ranges) noexcept;
+// Gives the ranges memory at once, which their first touch would do page by page and for more. A hint: where the kernel
+// does not do several in one call, nothing happens. At most 64 ranges.
+void populate(std::span<const memory_range> ranges) noexcept;
 // Makes each access to the ranges fault, without a VMA of their own (Linux 6.13; EINVAL before).
 advice_result guard(std::span<const memory_range> ranges) noexcept;
 // Makes each access to the range fault; costs up to two VMAs. 0 or an errno value.

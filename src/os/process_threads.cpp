@@ -1,6 +1,7 @@
 #include "os/process_threads.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -91,6 +92,13 @@ void adopt_process_affinity() noexcept {
   if (::sched_getaffinity(::getpid(), sizeof few, &few) == 0) ::sched_setaffinity(0, sizeof few, &few);
   errno = saved;
 }
+
+namespace {
+sigset_t kept_mask;  // written before there is a worker
+}
+
+void keep_signal_mask() noexcept { ::pthread_sigmask(SIG_SETMASK, nullptr, &kept_mask); }
+void adopt_signal_mask() noexcept { ::pthread_sigmask(SIG_SETMASK, &kept_mask, nullptr); }
 
 bool set_batch(pid_t thread, bool is_batch) noexcept {
   errno_kept keep;

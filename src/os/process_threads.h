@@ -34,6 +34,11 @@ namespace weft::os {
 // pinned to one CPU must not be.
 [[gnu::noinline]] void adopt_process_affinity() noexcept;
 
+// A new thread inherits the signal mask of the one that creates it, and workers are created by anybody, the monitor too,
+// which lets no signal through. So whoever starts the runtime keeps his, and each worker takes that.
+[[gnu::noinline]] void keep_signal_mask() noexcept;
+[[gnu::noinline]] void adopt_signal_mask() noexcept;  // REQUIRES: it was kept
+
 // Makes a thread of this process one that yields to those that wake up (SCHED_BATCH), or an ordinary one again. Leaves
 // threads with a real-time or deadline policy alone. False: refused, or no such thread.
 [[gnu::noinline]] bool set_batch(pid_t thread, bool is_batch) noexcept;

@@ -8,6 +8,7 @@
 
 #include "base/atomic.h"
 #include "os/futex.h"
+#include "os/replace_handler.h"
 
 namespace weft::os {
 namespace {
@@ -85,13 +86,14 @@ bool install_handler(int signal, struct sigaction& before) {
   ours.sa_handler = on_signal;
   ours.sa_flags = SA_RESTART | SA_ONSTACK;  // whoever is in a system call need not care; goroutine stacks are small
   sigfillset(&ours.sa_mask);
-  return sigaction(signal, &ours, &before) == 0;
+  return replace_handler(signal, ours, before, set_handler_unseen);
 }
 
 // Unless somebody has replaced our handler meanwhile: then it is theirs to keep.
 void restore_handler(int signal, const struct sigaction& before) {
   struct sigaction current = {};
-  if (sigaction(signal, nullptr, &current) == 0 && current.sa_handler == on_signal) sigaction(signal, &before, nullptr);
+  if (set_handler_unseen(signal, nullptr, &current) != 0 || current.sa_handler != on_signal) return;
+  set_handler_unseen(signal, &before, nullptr);
 }
 
 }  // namespace

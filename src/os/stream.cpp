@@ -86,6 +86,11 @@ int open_file(const char* path, int flags, mode_t mode) noexcept {
   return negative_errno([&] { return ::open(path, flags | O_CLOEXEC | O_NOCTTY, mode); });
 }
 
+ssize_t read_now(int fd, void* into, std::size_t size, std::int64_t at) noexcept {
+  const iovec one{into, size};
+  return negative_errno([&] { return ::preadv2(fd, &one, 1, at, RWF_NOWAIT); });
+}
+
 ssize_t read_at(int fd, void* into, std::size_t size, std::int64_t at) noexcept {
   return negative_errno([&] { return ::pread(fd, into, size, at); });
 }

@@ -19,6 +19,10 @@ namespace weft::os {
 // Where nobody reads any more: -EPIPE, and no signal.
 [[nodiscard]] [[gnu::noinline]] ssize_t write_stream(int fd, const void* from, std::size_t size) noexcept;
 
+// What is there without waiting for a disk or a writer: else -EAGAIN, or -EOPNOTSUPP where that cannot be asked. `at` of -1:
+// at the file's own position.
+[[nodiscard]] [[gnu::noinline]] ssize_t read_now(int fd, void* into, std::size_t size, std::int64_t at) noexcept;
+
 // These may block the thread.
 [[nodiscard]] [[gnu::noinline]] int open_file(const char* path, int flags, mode_t mode) noexcept;
 [[nodiscard]] [[gnu::noinline]] ssize_t read_at(int fd, void* into, std::size_t size, std::int64_t at) noexcept;

@@ -9,85 +9,87 @@ namespace weft::poll {
 void readiness::set_deadline(direction d, std::int64_t when_ns) {
   const bool has_come = when_ns <= sched::now_ns();
   sched::ready_list woken;
-  lane& l = lane_of(d);
+  alarm& a = alarm_of(d);
   bool is_mine;
   {
     base::locked hold(lock_);
     if (is_closed_) return;
-    l.due_ns = when_ns;
-    l.expired.store(has_come, base::release);
-    if (has_come) take_out_all(l, woken);
-    is_mine = l.wanted_ns() < l.armed_ns && !l.adjusting;
-    if (is_mine) l.adjusting = true;
+    a.due_ns = when_ns;
+    expired_of(d).store(has_come, base::release);
+    if (has_come) take_out_all(lane_of(d), woken);
+    is_mine = wanted_ns(d) < a.armed_ns && !a.adjusting;
+    if (is_mine) a.adjusting = true;
   }
   sched::ready_all(woken.first());
-  if (is_mine) adjust(l);
+  if (is_mine) adjust(d);
 }
 
-void readiness::adjust(lane& l) {
+void readiness::adjust(direction d) {
+  alarm& a = alarm_of(d);
   while (true) {
-    sched::stop_timer(l.timer);
+    sched::stop_timer(a);
     std::int64_t target;
     {
       base::locked hold(lock_);
-      target = l.armed_ns = is_closed_ ? never : l.wanted_ns();
+      target = a.armed_ns = is_closed_ ? never : wanted_ns(d);
       if (target == never) {
-        l.adjusting = false;
+        a.adjusting = false;
         return;
       }
     }
-    sched::start_timer(l.timer, target);
+    sched::start_timer(a, target);
     base::locked hold(lock_);
     // It may have fired by now, and left armed_ns at `never`; or somebody wants it earlier still.
-    if (!is_closed_ && l.wanted_ns() < l.armed_ns) continue;
-    l.adjusting = false;
+    if (!is_closed_ && wanted_ns(d) < a.armed_ns) continue;
+    a.adjusting = false;
     return;
   }
 }
 
-void readiness::deadline_timer::fire_it(sched::timer_node* node) {
-  auto& self = static_cast<deadline_timer&>(*node);
+void readiness::alarm::fire_it(sched::timer_node* node) {
+  auto& self = static_cast<alarm&>(*node);
   self.owner.fire(self.of);
 }
 
 // In the scheduler loop of some worker.
-void readiness::fire(lane& l) {
+void readiness::fire(direction d) {
   const std::int64_t now = sched::now_ns();
   sched::ready_list woken;
+  alarm& a = alarm_of(d);
   bool is_early;
   {
     base::locked hold(lock_);
-    l.armed_ns = never;
-    if (!is_closed_ && l.wanted_ns() <= now) {
-      l.expired.store(true, base::release);
-      take_out_all(l, woken);
+    a.armed_ns = never;
+    if (!is_closed_ && wanted_ns(d) <= now) {
+      expired_of(d).store(true, base::release);
+      take_out_all(lane_of(d), woken);
     }
-    is_early = !is_closed_ && l.wanted_ns() != never && !l.adjusting;
-    if (is_early) l.adjusting = true;
+    is_early = !is_closed_ && wanted_ns(d) != never && !a.adjusting;
+    if (is_early) a.adjusting = true;
   }
   // Sleepers first, whose stacks have nothing to do with the timer; then the timer, which retire() may be waiting for.
   sched::ready_all(woken.first());
-  sched::done_firing(l.timer);
-  if (is_early) adjust(l);
+  sched::done_firing(a);
+  if (is_early) adjust(d);
 }
 
 void readiness::retire() {
-  for (lane* l : {&read_, &write_}) {
+  for (alarm& a : alarms_) {
     base::backoff spin;
     while (true) {  // whoever adjusts sees that we are closed, and arms nothing more
       {
         base::locked hold(lock_);
-        if (!l->adjusting) {
-          l->adjusting = true;
+        if (!a.adjusting) {
+          a.adjusting = true;
           break;
         }
       }
       spin.wait();
     }
-    sched::stop_timer(l->timer);
+    sched::stop_timer(a);
     base::locked hold(lock_);
-    l->armed_ns = never;
-    l->adjusting = false;
+    a.armed_ns = never;
+    a.adjusting = false;
   }
 }
 

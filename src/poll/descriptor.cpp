@@ -28,6 +28,15 @@ int error_of(outcome why, const patience& limits) noexcept {
   return limits.ctx->err().code().value();
 }
 
+void descriptor::mute() {
+  if (current_backend().mute(fd_, key())) rounds_.note_muted(true);
+}
+
+void descriptor::unmute() {
+  rounds_.note_muted(false);
+  current_backend().unmute(fd_, key());
+}
+
 void descriptor::set_deadline(direction d, std::int64_t when_ns) {
   if (!gate_.enter()) return;
   ready_.set_deadline(d, when_ns);

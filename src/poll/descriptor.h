@@ -15,8 +15,10 @@
 
 #include <sys/types.h>
 
+#include "base/race.h"
 #include "poll/gate.h"
 #include "poll/readiness.h"
+#include "poll/rounds.h"
 
 namespace weft::poll {
 
@@ -34,7 +36,7 @@ inline attempt attempt_of(ssize_t count_or_error) noexcept {
   return count_or_error >= 0 ? attempt{count_or_error, 0} : attempt{-1, static_cast<int>(-count_or_error)};
 }
 
-class alignas(64) descriptor {
+class alignas(128) descriptor {
  public:
   // Calls `act(fd)` until it no longer fails with EAGAIN, and waits between. Callers of one direction take turns, from the
   // first call to the last. The errors besides `act`'s own: ECANCELED (closed), ETIMEDOUT (a deadline), and
@@ -45,6 +47,11 @@ class alignas(64) descriptor {
   // Calls act(fd) while the fd is sure to stay open. False: it is closed.
   template <class Act>
   bool with_fd(Act&& act);
+
+  // For streams: reads may go rounds instead of waiting for events. REQUIRES: from here on all that wait to read are in
+  // perform() (rounds.h, R3); called before any.
+  void go_rounds() noexcept { rounds_.begin(true); }
+  [[nodiscard]] bool is_muted() const noexcept { return rounds_.is_muted(); }  // for tests; asked by the reader
 
   // Waits until a moment, for want of anything better to wait for; a deadline, close() and the context end it too.
   outcome pause(direction d, const patience& until) { return ready_.pause(d, until); }
@@ -73,12 +80,16 @@ class alignas(64) descriptor {
     if (!gate_.give_turn(d)) [[unlikely]] finish();
   }
   void finish();
+  void mute();
+  void unmute();
   [[nodiscard]] std::uint64_t key() const noexcept { return std::uint64_t{generation_} << 32 | index_; }
 
-  readiness ready_;
+  // In this order: what an operation and an event touch are the first two lines of the cache (registry::prefetch).
   gate gate_;
   int fd_ = -1;
   std::uint32_t index_ = 0;
+  rounds rounds_;  // the reader's
+  readiness ready_;
   std::uint32_t generation_ = 0;
   descriptor* next_free_ = nullptr;  // registry.cpp
 };
@@ -89,20 +100,32 @@ descriptor* open(int fd, int& error);
 
 int error_of(outcome why, const patience& limits) noexcept;  // ECANCELED or ETIMEDOUT; 0 for ready
 
+// For the race detector, as Go has it: what is read from the world comes after everything that was written to it before.
+inline const char io_order = 0;
+
 template <class Act>
 attempt descriptor::perform(direction d, const patience& limits, Act&& act) {
   if (const outcome turn = gate_.take_turn(d, limits); turn != outcome::ready) [[unlikely]] return {-1, error_of(turn, limits)};
   attempt result{-1, ETIMEDOUT};
+  bool in_round = false;
   while (!ready_.expired(d)) {
     const std::uint64_t edge = ready_.edge(d);
-    if (ready_.worth_trying(d)) {
+    if (in_round || ready_.worth_trying(d)) {
+      if (d == direction::write) base::race::release(&io_order);
       result = act(fd_);
       if (result.error == 0) {
         if (result.is_short) ready_.drained_unless_closing(d, edge);
+        if (in_round && rounds_.found()) mute();
         break;
       }
       if (result.error != EAGAIN) break;
       ready_.drained(d, edge);
+    }
+    if (d == direction::read) {
+      if (in_round) rounds_.found_nothing();
+      in_round = in_round ? rounds_.go_another() : rounds_.go_one();
+      if (in_round) continue;
+      if (rounds_.is_muted()) [[unlikely]] unmute();
     }
     if (const outcome end = ready_.wait(d, limits); end != outcome::ready) {
       result = {-1, error_of(end, limits)};
@@ -110,6 +133,7 @@ attempt descriptor::perform(direction d, const patience& limits, Act&& act) {
     }
     result = {-1, ETIMEDOUT};
   }
+  if (d == direction::read) base::race::acquire(&io_order);
   give_turn(d);
   return result;
 }

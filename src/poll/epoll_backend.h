@@ -17,6 +17,8 @@ std::uint32_t posting_of(std::uint32_t events) noexcept;  // as bits of `posting
 class epoll_backend final : public backend {
  public:
   int add(int fd, std::uint64_t key) override { return kernel_.add(fd, key); }
+  bool mute(int fd, std::uint64_t key) noexcept override { return kernel_.mute(fd, key) == 0; }
+  void unmute(int fd, std::uint64_t key) noexcept override;
   void remove(int fd, std::uint64_t) noexcept override { kernel_.remove(fd); }
 
   sched::ready_list wait(std::int64_t deadline_ns) override;

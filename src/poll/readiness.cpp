@@ -7,15 +7,15 @@ namespace weft::poll {
 
 void readiness::open(std::uint32_t generation) noexcept {
   base::locked hold(lock_);
-  weft_assert(is_closed_ && read_.waiters.empty() && write_.waiters.empty(), "a descriptor is reused while in use");
+  weft_assert(is_closed_ && lanes_[0].waiters.empty() && lanes_[1].waiters.empty(), "a descriptor is reused while in use");
   is_closed_ = false;
   generation_ = generation;
   closing_told_.store(false, base::relaxed);
-  for (lane* l : {&read_, &write_}) {
-    l->edges.store(1, base::relaxed);
-    l->drained.store(0, base::relaxed);
-    l->expired.store(false, base::relaxed);
-    l->due_ns = never;
+  for (const auto d : {direction::read, direction::write}) {
+    lane_of(d).edges.store(1, base::relaxed);
+    lane_of(d).drained.store(0, base::relaxed);
+    expired_of(d).store(false, base::relaxed);
+    alarm_of(d).due_ns = never;
   }
 }
 
@@ -28,7 +28,7 @@ void readiness::post(std::uint32_t generation, std::uint32_t what, sched::ready_
   if (is_closed_ || generation != generation_) return;  // D5
   // Before the edge, which publishes it: whoever has seen the edge sees this (D4).
   if (what & post_closing) closing_told_.store(true, base::relaxed);
-  for (auto [bit, l] : {std::pair{post_read, &read_}, std::pair{post_write, &write_}}) {
+  for (auto [bit, l] : {std::pair{post_read, &lanes_[0]}, std::pair{post_write, &lanes_[1]}}) {
     if (!(what & bit)) continue;
     l->edges.store(l->edges.load(base::relaxed) + 1, base::release);
     take_out_all(*l, woken);
@@ -39,7 +39,7 @@ std::optional<outcome> readiness::enlist(direction d, detail::waiter& request, b
   lane& l = lane_of(d);
   base::locked hold(lock_);
   if (is_closed_) return outcome::closed;
-  if (l.expired.load(base::relaxed)) return outcome::timed_out;
+  if (expired_of(d).load(base::relaxed)) return outcome::timed_out;
   if (!even_if_ready && l.edges.load(base::relaxed) != l.drained.load(base::relaxed)) return outcome::ready;
   l.waiters.push_back(request);
   return std::nullopt;
@@ -77,15 +77,15 @@ void readiness::close() {
   {
     base::locked hold(lock_);
     is_closed_ = true;
-    take_out_all(read_, woken);
-    take_out_all(write_, woken);
+    take_out_all(lanes_[0], woken);
+    take_out_all(lanes_[1], woken);
   }
   sched::ready_all(woken.first());
 }
 
 bool readiness::awaited() noexcept {
   base::locked hold(lock_);
-  return !read_.waiters.empty() || !write_.waiters.empty();
+  return !lanes_[0].waiters.empty() || !lanes_[1].waiters.empty();
 }
 
 }  // namespace weft::poll

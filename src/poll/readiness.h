@@ -81,7 +81,7 @@ class readiness {
   // The caller's side.
   [[nodiscard]] std::uint64_t edge(direction d) const noexcept { return lane_of(d).edges.load(base::acquire); }
   [[nodiscard]] bool worth_trying(direction d) const noexcept { return edge(d) != lane_of(d).drained.load(base::relaxed); }
-  [[nodiscard]] bool expired(direction d) const noexcept { return lane_of(d).expired.load(base::acquire); }
+  [[nodiscard]] bool expired(direction d) const noexcept { return expired_[static_cast<unsigned>(d)].load(base::acquire); }
   void drained(direction d, std::uint64_t edge) noexcept { lane_of(d).drained.store(edge, base::relaxed); }
   void drained_unless_closing(direction d, std::uint64_t edge) noexcept {  // D4
     if (!closing_told_.load(base::relaxed)) drained(d, edge);
@@ -96,41 +96,46 @@ class readiness {
   // Absolute, CLOCK_MONOTONIC; `never` takes it away. Any time, from anybody who may use the descriptor.
   void set_deadline(direction d, std::int64_t when_ns);
 
+  // Who would be woken first by data, or null: a hint.
+  [[nodiscard]] const detail::waiter* seen_reader() const noexcept { return lane_of(direction::read).waiters.front(); }
   [[nodiscard]] bool awaited() noexcept;  // somebody is queued
 
  private:
-  struct lane;
-  struct deadline_timer : sched::timer {
-    deadline_timer(readiness& whose, lane& which) noexcept : timer(fire_it), owner(whose), of(which) {}
-    static void fire_it(sched::timer_node* node);
-    readiness& owner;
-    lane& of;
-  };
   struct lane {
-    explicit lane(readiness& owner) noexcept : timer(owner, *this) {}
     base::atomic<std::uint64_t> edges{1};    // D1; written under lock_
     base::atomic<std::uint64_t> drained{0};  // D1
-    base::atomic<bool> expired{false};       // D6; written under lock_
-    bool adjusting = false;                  // D8; guarded by lock_, as all below
-    detail::waiter_queue waiters;
+    detail::waiter_queue waiters;            // guarded by lock_
+  };
+  // Guarded by lock_, but for the timer itself (D8).
+  struct alarm : sched::timer {
+    alarm(readiness& whose, direction which) noexcept : timer(fire_it), owner(whose), of(which) {}
+    static void fire_it(sched::timer_node* node);
+    readiness& owner;
+    const direction of;
+    bool adjusting = false;                  // D8
     std::int64_t due_ns = never;             // the deadline
     std::int64_t armed_ns = never;           // when the timer fires
-    deadline_timer timer;
-
-    [[nodiscard]] std::int64_t wanted_ns() const noexcept { return expired.load(base::relaxed) ? never : due_ns; }
   };
-  lane& lane_of(direction d) noexcept { return d == direction::read ? read_ : write_; }
-  [[nodiscard]] const lane& lane_of(direction d) const noexcept { return d == direction::read ? read_ : write_; }
+  lane& lane_of(direction d) noexcept { return lanes_[static_cast<unsigned>(d)]; }
+  [[nodiscard]] const lane& lane_of(direction d) const noexcept { return lanes_[static_cast<unsigned>(d)]; }
+  alarm& alarm_of(direction d) noexcept { return alarms_[static_cast<unsigned>(d)]; }
+  base::atomic<bool>& expired_of(direction d) noexcept { return expired_[static_cast<unsigned>(d)]; }
+  std::int64_t wanted_ns(direction d) noexcept {
+    return expired_of(d).load(base::relaxed) ? never : alarm_of(d).due_ns;
+  }
 
   static void take_out_all(lane& from, sched::ready_list& woken) noexcept;  // D2; REQUIRES: lock_ held
-  void adjust(lane& l);                                                     // REQUIRES: l.adjusting, set by the caller
-  void fire(lane& l);
+  void adjust(direction d);                                                 // REQUIRES: its `adjusting`, set by the caller
+  void fire(direction d);
 
+  // All that an operation needs comes first, together with what descriptor.h puts before it: two lines of the cache.
   base::spinlock lock_{base::lock_rank::sync};
   bool is_closed_ = true;                     // guarded by lock_
-  std::uint32_t generation_ = 0;              // D5; guarded by lock_
   base::atomic<bool> closing_told_{false};    // D4; written under lock_
-  lane read_{*this}, write_{*this};
+  std::uint32_t generation_ = 0;              // D5; guarded by lock_
+  base::atomic<bool> expired_[2] = {};        // D6; written under lock_
+  lane lanes_[2];
+  alarm alarms_[2] = {{*this, direction::read}, {*this, direction::write}};
 };
 
 }  // namespace weft::poll

@@ -1,5 +1,6 @@
 #include "poll/registry.h"
 
+#include "base/prefetch.h"
 #include "base/spinlock.h"
 
 namespace weft::poll {
@@ -12,8 +13,12 @@ base::atomic<std::uint32_t> chunk_count{0};
 base::atomic<std::uint32_t> in_use{0};
 base::spinlock free_lock{base::lock_rank::memory};
 descriptor* free_list = nullptr;                // guarded by free_lock
-base::atomic<std::uint64_t> relayed_key{~std::uint64_t{0}};
-void (*relayed_collect)(sched::ready_list&);    // readable once relayed_key is set
+struct relayed {
+  base::atomic<std::uint64_t> key{~std::uint64_t{0}};
+  void (*collect)(sched::ready_list&) = nullptr;  // readable once the key is set
+};
+relayed relays[2];
+base::atomic<std::uint32_t> relay_count{0};
 
 }  // namespace
 
@@ -56,6 +61,7 @@ descriptor* registry::take(int fd) {
   ++d->generation_;
   d->ready_.open(d->generation_);
   d->gate_.open();
+  d->rounds_.begin(false);
   return d;
 }
 
@@ -71,19 +77,32 @@ descriptor& registry::at(std::uint64_t key) noexcept {
   return chunks[index / chunk_size].load(base::acquire)[index % chunk_size];
 }
 
+void registry::prefetch(std::uint64_t key) noexcept {
+  if (key == ~std::uint64_t{0}) return;
+  base::prefetch(&at(key), 2 * base::cache_line);
+}
+
+void registry::prefetch_sleeper(std::uint64_t key) noexcept {
+  if (key == ~std::uint64_t{0}) return;
+  if (const detail::waiter* reader = at(key).ready_.seen_reader()) base::prefetch(reader, sizeof *reader);
+}
+
 void registry::post(std::uint64_t key, std::uint32_t what, sched::ready_list& woken) noexcept {
-  if (key == relayed_key.load(base::acquire)) [[unlikely]] return relayed_collect(woken);
+  for (relayed& relay : relays)
+    if (key == relay.key.load(base::acquire)) [[unlikely]] return relay.collect(woken);
   at(key).ready_.post(static_cast<std::uint32_t>(key >> 32), what, woken);
 }
 
 void registry::relay(const descriptor& d, void (*collect)(sched::ready_list&)) noexcept {
-  relayed_collect = collect;
-  relayed_key.store(key_of(d), base::release);
+  relayed& mine = relays[relay_count.fetch_add(1, base::relaxed)];
+  mine.collect = collect;
+  mine.key.store(key_of(d), base::release);
 }
 
 bool registry::is_empty() noexcept { return in_use.load(base::seq_cst) == 0; }
 
 bool registry::awaited() noexcept {
+  if (expected.load(base::acquire) != 0) return true;
   for (std::uint32_t c = chunk_count.load(base::acquire); c-- > 0;) {
     descriptor* chunk = chunks[c].load(base::acquire);
     for (std::uint32_t i = 0; i < chunk_size; ++i)

@@ -17,7 +17,11 @@ class registry {
   // What the kernel told of the descriptor that had this key when it was added.
   static void post(std::uint64_t key, std::uint32_t what, sched::ready_list& woken) noexcept;
 
-  // What is told of `d` is that there is more to post: `collect` does it. For one descriptor of the process, once.
+  // What post() will touch, asked for ahead: first the descriptor, and when that has come, who waits for data from it.
+  static void prefetch(std::uint64_t key) noexcept;
+  static void prefetch_sleeper(std::uint64_t key) noexcept;
+
+  // What is told of `d` is that there is more to post: `collect` does it. For at most two descriptors, for ever.
   static void relay(const descriptor& d, void (*collect)(sched::ready_list& woken)) noexcept;
 
   // act(fd), if the descriptor that had this key is still open; the fd stays open meanwhile.
@@ -30,7 +34,8 @@ class registry {
   }
 
   [[nodiscard]] static bool is_empty() noexcept;
-  [[nodiscard]] static bool awaited() noexcept;  // somebody waits for one of them
+  [[nodiscard]] static bool awaited() noexcept;  // somebody waits for one of them, or for what is counted here:
+  static inline base::atomic<std::uint32_t> expected{0};  // what one of them will tell of for sure (file_requests.h, Q3)
 
  private:
   static descriptor& at(std::uint64_t key) noexcept;

@@ -26,6 +26,8 @@ class uring_backend final : public backend {
 
   int add(int fd, std::uint64_t key) override;
   void remove(int fd, std::uint64_t key) noexcept override;
+  bool mute(int, std::uint64_t) noexcept override { return false; }  // a poll would have to end and begin again
+  void unmute(int, std::uint64_t) noexcept override {}
 
   sched::ready_list wait(std::int64_t deadline_ns) override;
   sched::ready_list poll() override;

@@ -1,19 +1,70 @@
-// Each call is a declared blocking call, and a short one costs no more than it must: the processor is given back and taken
-// again by two loads and two stores when nobody has asked for it. Reads that the page cache can serve do not wait at all.
+// What the page cache has is read at once. What it has not, and what is to reach the device, goes through io_uring: the
+// goroutine is parked. The rest is declared blocking: writes, which are copies into the page cache and rarely wait (a short call gives
+// its processor back and takes it again by two loads and two stores when nobody has asked for it), calls of plain threads,
+// regular files that cannot say whether they would wait (those of /proc), and all that there is no request for.
 #include <weft/os/file.h>
 
 #include <fcntl.h>
 
+#include <algorithm>
+#include <cerrno>
+
 #include <weft/runtime.h>
 
+#include "base/settings.h"
 #include "os/descriptor.h"
 #include "os/stream.h"
+#include "poll/file_requests.h"
 #include "process/failure.h"
 
 namespace weft::os {
 namespace {
 
 constexpr std::size_t most_at_once = 0x7ffff000;  // what Linux moves in one call
+
+using operation = file_ring::operation;
+
+bool always_on_ring() noexcept { return base::settings().debug_files == "uring"; }
+
+// `directly` does the same by a call that may block.
+template <class Call>
+ssize_t on_ring(const operation& op, Call&& directly) {
+  const auto result = poll::on_file_ring(op);
+  if (result && *result != -EINTR && *result != -EAGAIN) return *result;  // those: the ring could not do it
+  return blocking(directly);
+}
+
+ssize_t read_some(int fd, std::span<std::byte> into, std::int64_t at) {
+  const auto directly = [&] {
+    return at < 0 ? read_stream(fd, into.data(), into.size()) : os::read_at(fd, into.data(), into.size(), at);
+  };
+  const operation op{operation::kind::read, fd, into.data(), into.size(), at};
+  if (always_on_ring()) return on_ring(op, directly);
+  const ssize_t got = read_now(fd, into.data(), into.size(), at);
+  if (got == -EAGAIN) return on_ring(op, directly);
+  if (got != -EOPNOTSUPP && got != -EINVAL && got != -ENOSYS) return got;
+  return is_always_ready(fd) ? blocking(directly) : on_ring(op, directly);
+}
+
+ssize_t write_some(int fd, std::span<const std::byte> from, std::int64_t at) {
+  const auto directly = [&] {
+    return at < 0 ? write_stream(fd, from.data(), from.size()) : os::write_at(fd, from.data(), from.size(), at);
+  };
+  if (!always_on_ring()) return blocking(directly);
+  return on_ring({operation::kind::write, fd, const_cast<std::byte*>(from.data()), from.size(), at}, directly);
+}
+
+// 0, or what went wrong.
+ssize_t write_all(int fd, std::span<const std::byte> from, std::int64_t at) {
+  if (fd < 0) return -EBADF;
+  while (!from.empty()) {
+    const ssize_t sent = write_some(fd, from, at);
+    if (sent < 0) return sent;
+    from = from.subspan(static_cast<std::size_t>(sent));
+    if (at >= 0) at += sent;
+  }
+  return 0;
+}
 
 int flags_of(const open_options& o) noexcept {
   const bool writes = o.write || o.append;
@@ -51,49 +102,30 @@ file file::adopt(int fd, std::string name) {
 }
 
 result<std::size_t> file::read(std::span<std::byte> into) {
-  const ssize_t got = blocking([&] { return read_stream(fd_, into.data(), into.size()); });
+  const ssize_t got = read_some(fd_, into, -1);
   if (got < 0) return failure(got, "read");
   return static_cast<std::size_t>(got);
 }
 
 result<std::size_t> file::write(std::span<const std::byte> from) {
-  const ssize_t failed = blocking([&]() -> ssize_t {
-    for (auto rest = from; !rest.empty();) {
-      const ssize_t sent = write_stream(fd_, rest.data(), rest.size());
-      if (sent < 0) return sent;
-      rest = rest.subspan(static_cast<std::size_t>(sent));
-    }
-    return fd_ < 0 ? -EBADF : 0;
-  });
-  if (failed) return failure(failed, "write");
+  if (const ssize_t failed = write_all(fd_, from, -1)) return failure(failed, "write");
   return from.size();
 }
 
 result<std::size_t> file::read_at(std::uint64_t at, std::span<std::byte> into) const {
   std::size_t filled = 0;
-  const ssize_t end = blocking([&]() -> ssize_t {
-    while (true) {
-      const std::size_t part = std::min(into.size() - filled, most_at_once);
-      const ssize_t got = os::read_at(fd_, into.data() + filled, part, static_cast<std::int64_t>(at + filled));
-      if (got <= 0) return got;
-      filled += static_cast<std::size_t>(got);
-      if (filled == into.size()) return 0;
-    }
-  });
-  if (end < 0) return failure(end, "read_at");
+  do {
+    const auto part = into.subspan(filled, std::min(into.size() - filled, most_at_once));
+    const ssize_t got = read_some(fd_, part, static_cast<std::int64_t>(at + filled));
+    if (got < 0) return failure(got, "read_at");
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  } while (filled < into.size());
   return filled;
 }
 
 result<std::size_t> file::write_at(std::uint64_t at, std::span<const std::byte> from) {
-  const ssize_t failed = blocking([&]() -> ssize_t {
-    for (std::size_t done = 0; done < from.size();) {
-      const ssize_t sent = os::write_at(fd_, from.data() + done, from.size() - done, static_cast<std::int64_t>(at + done));
-      if (sent < 0) return sent;
-      done += static_cast<std::size_t>(sent);
-    }
-    return fd_ < 0 ? -EBADF : 0;
-  });
-  if (failed) return failure(failed, "write_at");
+  if (const ssize_t failed = write_all(fd_, from, static_cast<std::int64_t>(at))) return failure(failed, "write_at");
   return from.size();
 }
 
@@ -117,7 +149,7 @@ result<void> file::resize(std::uint64_t bytes) {
 }
 
 result<void> file::sync() {
-  const int failed = blocking([&] { return sync_file(fd_); });
+  const ssize_t failed = on_ring({operation::kind::sync, fd_}, [&]() -> ssize_t { return sync_file(fd_); });
   if (failed) return failure(failed, "sync");
   return {};
 }

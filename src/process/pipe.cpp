@@ -57,7 +57,7 @@ result<pipe_writer> pipe_writer::adopt(int fd) {
   return pipe_writer(*d);
 }
 
-result<std::size_t> pipe_reader::read_with(const context* ctx, std::span<std::byte> into) {
+result<std::size_t> pipe_reader::read_core(const context* ctx, std::span<std::byte> into) {
   if (!descriptor_) return failure(EBADF, "read", "pipe");
   if (into.empty()) return 0;
   const poll::attempt got = descriptor_->perform(poll::direction::read, {.ctx = ctx}, [&](int fd) {
@@ -67,7 +67,7 @@ result<std::size_t> pipe_reader::read_with(const context* ctx, std::span<std::by
   return static_cast<std::size_t>(got.count);
 }
 
-result<std::size_t> pipe_writer::write_with(const context* ctx, std::span<const std::byte> from) {
+result<std::size_t> pipe_writer::write_core(const context* ctx, std::span<const std::byte> from) {
   if (!descriptor_) return failure(EBADF, "write", "pipe");
   std::span<const std::byte> rest = from;
   const poll::attempt sent = descriptor_->perform(poll::direction::write, {.ctx = ctx}, [&](int fd) {

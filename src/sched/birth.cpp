@@ -1,4 +1,4 @@
-// How goroutines begin and end.
+// How goroutines begin and end. How they are started: spawn.cpp.
 //
 // A newborn gets a stack when it is its turn. Its control block is built at the top of that stack, shifted by a colour so
 // that the control blocks and first frames of different goroutines fall into different sets of the L1 cache (all stack
@@ -9,32 +9,21 @@
 #include <new>
 
 #include "base/assert.h"
+#include "base/race.h"
 #include "sched/debug_modes.h"
 #include "sched/local.h"
 #include "sched/loop.h"
 #include "sched/overflow.h"
 #include "sched/runtime.h"
+#include "sched/schedule.h"
 #include "sched/seam.h"
 #include "trace/trace.h"
 
 namespace weft::sched {
 namespace {
 
-constexpr std::size_t colours = 16, colour_bytes = 64;
-
 std::size_t colour_of(const std::byte* top) noexcept {
-  return (reinterpret_cast<std::uintptr_t>(top) / 4096) % colours * colour_bytes;
-}
-
-std::uint64_t take_id(processor& p) noexcept {
-  constexpr std::uint64_t block = 64;
-  std::uint64_t id = p.id_first.load(base::relaxed);
-  if (id == p.id_last.load(base::relaxed)) [[unlikely]] {
-    id = the.next_id.fetch_add(block, base::relaxed);
-    p.id_last.store(id + block, base::relaxed);
-  }
-  p.id_first.store(id + 1, base::release);  // release: whoever reads it sees the block it belongs to
-  return id;
+  return (reinterpret_cast<std::uintptr_t>(top) / stack_colour_page) % stack_colours * stack_colour_bytes;
 }
 
 [[gnu::cold, gnu::noinline]] void enrol(goroutine& g, member& who) noexcept {
@@ -43,14 +32,36 @@ std::uint64_t take_id(processor& p) noexcept {
   who.body = &g;
 }
 
+// The control block becomes the newborn's. What is not written here is as the constructor leaves it, and as a goroutine
+// leaves it when it ends.
+inline void name_after(goroutine& g, const detail::newborn& n) noexcept {
+  g.id = n.id;
+  base::compiler_fence();  // or it is one load of both words, which were just written by two stores: the CPU waits 13 cycles
+  g.creator = n.creator;
+  g.start_site = n.start_site;
+  g.name = "";
+  g.born_into = nullptr;
+  g.last_worker = nullptr;
+  if (n.kind == detail::newborn_kind::in_group) g.born_into = n.born_into;
+  else if (n.kind == detail::newborn_kind::named) [[likely]] g.name = n.name;
+  else enrol(g, *n.membership);
+}
+
+// The last goroutine on this stack left its control block here (weft_goroutine_main), and nothing came over it since.
+inline bool has_left_its_block(const goroutine& g, stack::stack_ref s) noexcept {
+  return !has_fibers && g.mark.load(base::relaxed) == goroutine::dead_mark && g.stack == s;
+}
+
 goroutine* build(stack::stack_ref s, detail::newborn& n) noexcept {
-  auto* g = ::new (goroutine_at(s.top)) goroutine;
-  g->id = n.id;
-  g->creator = n.creator;
-  g->start_site = n.start_site;
-  g->name = n.name;
-  g->stack = s;
-  if (n.in_world) [[unlikely]] enrol(*g, *n.membership);
+  goroutine* g = goroutine_at(s.top);
+  if (has_left_its_block(*g, s)) [[likely]] {
+    g->mark.store(goroutine::alive_mark, base::relaxed);
+  } else {
+    g = ::new (static_cast<void*>(g)) goroutine;
+    g->stack = s;
+  }
+  name_after(*g, n);
+  deliver(&n, g->sanitized, s);
   return g;
 }
 
@@ -74,6 +85,10 @@ namespace {
 [[gnu::cold, gnu::noinline]] void run_member(member& who, detail::newborn* n) {
   try {
     n->run(n);
+    if (!who.born_into) return;
+    point("wait_group add");
+    base::race::release(&who.born_into->state);
+    if (detail::sleeper* waits = take_from(*who.born_into)) ready(waits);
   } catch (...) {
     who.home.escaped(who, std::current_exception());
   }
@@ -83,60 +98,95 @@ namespace {
   member& who = *g.membership;
   who.body = nullptr;
   who.home.ends(who);
+  g.membership = nullptr;
+}
+
+// ready(), for those inside the runtime. Null: nobody.
+inline void wake(processor* p, detail::sleeper* who) {
+  if (!who) [[likely]] return;
+  const bool is_usual = p && p->next.load(base::relaxed) == 0 && who->is_goroutine && !trace::is_on();
+  goroutine* const g = is_usual ? static_cast<goroutine*>(who) : nullptr;
+  if (!g || g->membership) [[unlikely]] return ready(who);
+  p->next.store(runnable(g).word(), base::relaxed);
+  share_if_hungry(*p);
 }
 
 // Runs one newborn to its end, as goroutine g. Enters and leaves inside the runtime; the worker may be another one.
-worker& live(goroutine& g, detail::newborn* n) {
+inline worker& live(goroutine& g, detail::newborn* n) {
   trace::emit(trace::event::begin, g.id);
-  bury(*this_worker());
   leave(*this_worker());
   if (!g.membership) [[likely]] n->run(n);  // frees n
   else run_member(*g.membership, n);
-  if (g.locals) destroy_locals(g);
+  if (g.locals) [[unlikely]] destroy_locals(g);
   worker& w = *this_worker();
   enter(w);
   if (g.membership) [[unlikely]] end_member(g);
   trace::emit(trace::event::end, g.id);
   if (!stack::canary_intact(g.stack)) [[unlikely]] report_overflow(g, g.stack.size());
-  g.mark.store(0, base::relaxed);
-  if (w.held) w.held->ended.add_owned(1);
+  processor* p = w.held;
+  if (p) p->ended.add_owned(1);
   else the.ended_outside.fetch_add(1, base::relaxed);
+  if (g.born_into) base::race::release(&g.born_into->state);
+  if (g.born_into) wake(p, leave_group(p ? &p->births : nullptr, *g.born_into));
   return w;
 }
 
+// What pick() would choose, if that is a newborn and nothing asks for attention.
+inline runnable pick_newborn(worker& w, processor& p) noexcept {
+  const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
+  const bool is_ordinary = p.attention.load(base::relaxed) == 0 && p.next.load(base::relaxed) == 0 &&
+                           tick - p.duty_tick < duty_interval && (the.hungry.load(base::relaxed) == 0 || !wants_help(p));
+  if (!is_ordinary) return {};
+  const runnable newborn = p.queue.pop_if_only_newborns(w.cradle);
+  if (!newborn) return {};
+  p.tick.store(tick, base::relaxed);
+  p.next_streak = 0;
+  p.queue_tick.add_owned(1);
+  return newborn;
+}
+
 // Switches away from a stack that its arrival point releases (bury).
-[[noreturn]] void leave_for_good(worker& w, stack::stack_ref home, runnable work) {
+[[noreturn]] WEFT_SWITCHES_STACKS void leave_for_good(worker& w, goroutine& dead, runnable work) {
   goroutine* next = work && !work.is_newborn() && !migrate_mode ? work.as_goroutine() : nullptr;
   void* sp = next && !next->pinned_to ? arch::try_take(next->context) : nullptr;
   arch::context nowhere;
-  w.dead_stack = home;
+  w.dead_stack = dead.stack;
+  w.dead_fiber = dead.sanitized;
   if (sp) {
     w.current = next;
+    leave_for(dead.sanitized, next->sanitized, true);
     arch::switch_to(nowhere, next->context, sp);
   } else {
     w.carried = work;
     w.current = nullptr;
-    arch::switch_to(nowhere, w.native, arch::try_take(w.native));
+    sp = arch::try_take(w.native);
+    leave_for(dead.sanitized, w.native_fiber, true);
+    arch::switch_to(nowhere, w.native, sp);
   }
   __builtin_unreachable();  // GCOVR_EXCL_LINE: by its nature
 }
 
 }  // namespace
 
-extern "C" [[gnu::visibility("hidden")]] void weft_goroutine_main() {
-  goroutine* g = this_worker()->current;
-  const stack::stack_ref home = g->stack;
+extern "C" [[gnu::visibility("hidden")]] WEFT_SWITCHES_STACKS void weft_goroutine_main() {
+  goroutine* const g = this_worker()->current;
+  arrive(g->sanitized);
   detail::newborn* n = std::exchange(this_worker()->starting, nullptr);
+  bury(*this_worker());
   while (true) {
     worker& w = live(*g, n);
-    runnable work = w.held && !w.pinned && home.size() == stack::default_size() ? pick(*w.held) : runnable();
-    if (work && work.is_newborn() && work.as_newborn()->stack_kib == 0) {
-      n = work.as_newborn();
-      g = build(home, *n);
-      w.current = g;
-      continue;
+    processor* p = w.held;
+    runnable work;
+    if (p && !w.pinned && g->stack.size() == stack::default_size()) {
+      work = pick_newborn(w, *p);
+      if (!work) work = pick(w, *p);
     }
-    leave_for_good(w, home, work);
+    if (has_fibers || !work || !work.is_newborn() || work.as_newborn()->stack_kib != 0) {
+      g->mark.store(goroutine::dead_mark, base::relaxed);
+      leave_for_good(w, *g, work);
+    }
+    n = work.as_newborn();
+    name_after(*g, *n);
   }
 }
 
@@ -164,76 +214,6 @@ std::size_t count_goroutines() noexcept {
   for_each_processor([&](processor& p) { spawned += p.spawned.load(base::acquire); });
   spawned += the.spawned_outside.load(base::acquire);
   return static_cast<std::size_t>(spawned - ended);
-}
-
-}  // namespace weft::sched
-
-namespace weft::detail {
-
-namespace {
-
-using namespace sched;
-
-// The world of `who` decides when it runs.
-void spawn_into(member& who, newborn* n) {
-  n->membership = &who;
-  n->in_world = true;
-  runtime_scope inside;
-  std::uint64_t id;
-  if (processor* p = inside.processor()) {
-    id = take_id(*p);
-    p->spawned.add_owned(1);
-  } else {
-    id = the.next_id.fetch_add(1, base::relaxed);
-    the.spawned_outside.fetch_add(1, base::relaxed);
-  }
-  n->id = who.home.id_of(who, id);
-  trace::emit(trace::event::spawn, n->id, reinterpret_cast<std::uintptr_t>(n->start_site));
-  who.home.runnable_now(who, runnable(n));
-}
-
-[[gnu::cold, gnu::noinline]] void spawn_from(member& parent, newborn* n) {
-  spawn_into(parent.home.join(parent, *n), n);
-  point("go");
-}
-
-}  // namespace
-
-[[gnu::noinline]] void spawn(newborn* n, const char* name, std::size_t stack_size) {
-  using namespace sched;
-  n->start_site = __builtin_return_address(0);
-  n->name = name ? name : "";
-  n->stack_kib = static_cast<std::uint32_t>((stack_size + 1023) / 1024);
-  ensure_started();
-  goroutine* creator = this_goroutine();
-  n->creator = creator ? creator->id : 0;
-  if (creator && creator->membership) [[unlikely]] return spawn_from(*creator->membership, n);
-  runtime_scope inside;
-  if (processor* p = inside.processor()) {
-    n->id = take_id(*p);
-    p->spawned.add_owned(1);
-    trace::emit(trace::event::spawn, n->id, reinterpret_cast<std::uintptr_t>(n->start_site));
-    if (creator) p->queue.push_child(runnable(n));
-    else p->queue.push(runnable(n));
-    share_if_hungry(*p);
-  } else {
-    n->id = the.next_id.fetch_add(1, base::relaxed);
-    the.spawned_outside.fetch_add(1, base::relaxed);
-    trace::emit(trace::event::spawn, n->id, reinterpret_cast<std::uintptr_t>(n->start_site));
-    inject(runnable(n));
-  }
-}
-
-}  // namespace weft::detail
-
-namespace weft::sched {
-
-void spawn_first(member& node, detail::newborn* first, const void* site) {
-  first->start_site = site;
-  first->stack_kib = 0;
-  first->creator = 0;
-  ensure_started();
-  detail::spawn_into(node, first);
 }
 
 }  // namespace weft::sched

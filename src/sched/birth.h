@@ -19,6 +19,9 @@ inline void bury(worker& w) {
   if (w.dead_stack) [[unlikely]] release_dead_stack(w);
 }
 
+// How control blocks are spread over the sets of the caches (birth.cpp).
+inline constexpr std::size_t stack_colours = 16, stack_colour_bytes = 64, stack_colour_page = 4096;
+
 // The control block of the goroutine whose stack ends at `top`; it may be dead (goroutine::mark) or never have lived.
 goroutine* goroutine_at(std::byte* top) noexcept;
 

@@ -28,6 +28,7 @@ blocking_scope::blocking_scope() : released_(false) {
   enter(*w);
   if (processor* p = std::exchange(w->held, nullptr)) {
     released_ = true;
+    if (w->current->born_into) p->births.hand_out(1);  // AC4
     trace::emit(trace::event::block, w->current->id);
     release_processor(p);
   }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fatal.h"
+#include "os/end_process.h"
 #include "os/process_threads.h"
 #include "sched/birth.h"
 #include "sched/dump.h"
@@ -25,6 +26,8 @@
 namespace weft::sched {
 namespace {
 
+base::atomic<std::uint32_t> own_threads{1};  // the monitor
+
 bool everybody_is_asleep() noexcept {
   std::uint32_t asleep = the.idle_workers.load(base::seq_cst);
   for (worker* w = the.all_workers.load(base::acquire); w; w = w->next_all)
@@ -34,13 +37,14 @@ bool everybody_is_asleep() noexcept {
   bool busy = the.injected.load(base::acquire) != 0 || timers_pending() || current_poller().awaited() || has_external_source();
   for_each_processor([&](processor& p) { busy |= p.holder.load(base::acquire) != nullptr || p.has_work(); });
   if (busy) return false;
-  constexpr int monitor = 1;
   const std::uint32_t parked = parked_threads();
   if (parked == 0) return false;  // also D4: a process whose threads have all ended is no more
-  return os::thread_count() == static_cast<int>(the.workers.load(base::seq_cst) + parked) + monitor;
+  return os::thread_count() == static_cast<int>(the.workers.load(base::seq_cst) + parked + own_threads.load(base::relaxed));
 }
 
 }  // namespace
+
+void note_own_thread() noexcept { own_threads.fetch_add(1, base::relaxed); }
 
 void report_deadlock_if_any() {
   const std::uint64_t version = parked_threads_version();
@@ -49,9 +53,9 @@ void report_deadlock_if_any() {
   os::heavy_fence();
   if (the.stopping.load(base::acquire) || !everybody_is_asleep() || parked_threads_version() != version) return;
   base::print_error("weft: fatal: all goroutines are asleep - deadlock!\n");
-  dump_goroutines();
+  dump_all_here({.why = dump_request::cause::deadlock, .who = nullptr, .frame = {}});
   base::print_error("\n%u plain threads are parked in weft too\n", parked_threads());
-  ::_exit(2);
+  os::end_process(2);
 }
 
 }  // namespace weft::sched

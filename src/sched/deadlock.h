@@ -7,4 +7,7 @@ namespace weft::sched {
 // Called by the monitor when everything has been idle for a while.
 void report_deadlock_if_any();
 
+// The runtime has one thread more, which makes nobody run: it counts as the monitor does.
+void note_own_thread() noexcept;
+
 }  // namespace weft::sched

@@ -1,11 +1,13 @@
-// Goroutine dumps, in the order of their ids' stacks in memory, one paragraph each:
+// Goroutine dumps. The full one, with stacks and symbols, is src/debug's. It allocates and reads files, so a goroutine that
+// dies leaves it to the monitor's thread (errand.h) and waits. When the monitor does not come, faults or takes too long,
+// what is printed here is what there is, one paragraph for each goroutine, in the order of their stacks in memory:
 //
 //   goroutine 17 [chan receive, 312 ms]: reader
 //     waits for 0x7f0c1c000b80
 //     created by main()+0x4e in goroutine 1
 //
-// Works in signal handlers and on a broken heap: nothing is allocated and no lock is taken. What is printed of a goroutine
-// that runs meanwhile may be out of date.
+// This works in signal handlers and on a broken heap: nothing is allocated and no lock is taken. What is printed of a
+// goroutine that runs meanwhile may be out of date.
 #include "sched/dump.h"
 
 #include <cstdlib>
@@ -19,6 +21,7 @@
 #include "base/fatal.h"
 #include "os/clock.h"
 #include "sched/birth.h"
+#include "sched/errand.h"
 #include "sched/idle.h"
 #include "sched/worker.h"
 
@@ -78,22 +81,28 @@ void print_exception() {
 }
 
 std::terminate_handler former_terminate = nullptr;
+base::atomic<full_dump> full{nullptr};
+base::atomic<const void*> fault{nullptr};
 
-[[noreturn]] void report_terminate() {
-  if (goroutine* g = this_goroutine()) {
-    if (abi::__cxa_current_exception_type()) print_exception();
-    else base::print_error("weft: fatal: std::terminate called on a goroutine\n");
-    print_goroutine(*g, os::monotonic_ns());
-    base::print_error("  stack:\n");
-    print_own_stack();
-    std::abort();
-  }
-  if (former_terminate) former_terminate();
-  std::abort();  // GCOVR_EXCL_LINE: a terminate handler does not return
+constexpr std::int64_t second = 1'000'000'000;
+constexpr std::int64_t begin_patience_ns = second, end_patience_ns = 60 * second;
+
+// Where the calling goroutine is, or was when it faulted. Inlined: the frame noted must last until the stack is walked.
+[[gnu::always_inline]] inline dump_request request_here(dump_request::cause why) noexcept {
+  dump_request request{.why = why, .who = this_goroutine(), .frame = {}};
+  const void* context = fault.exchange(nullptr, base::relaxed);
+  request.frame = context ? arch::registers_of(context) : arch::registers_here();
+  return request;
 }
 
-void dump_for_fatal() {
-  if (goroutine* g = this_goroutine()) {
+void print_own_stack() {
+  void* frames[64];
+  const int count = ::backtrace(frames, 64);
+  ::backtrace_symbols_fd(frames, count, STDERR_FILENO);
+}
+
+void dump_plainly(const dump_request& request) {
+  if (const goroutine* g = this_goroutine(); g && g == request.who) {
     print_goroutine(*g, os::monotonic_ns());
     base::print_error("  stack:\n");
     print_own_stack();
@@ -101,12 +110,49 @@ void dump_for_fatal() {
   dump_goroutines();
 }
 
+[[noreturn]] void report_terminate() {
+  if (this_goroutine()) {
+    const bool is_exception = abi::__cxa_current_exception_type() != nullptr;
+    if (is_exception) print_exception();
+    else base::print_error("weft: fatal: std::terminate called on a goroutine\n");
+    dump_all(request_here(is_exception ? dump_request::cause::exception : dump_request::cause::fatal));
+    std::abort();
+  }
+  if (former_terminate) former_terminate();
+  std::abort();  // GCOVR_EXCL_LINE: a terminate handler does not return
+}
+
+void dump_for_fatal() {
+  const bool is_fault = fault.load(base::relaxed) != nullptr;
+  dump_all(request_here(is_fault ? dump_request::cause::overflow : dump_request::cause::fatal));
+}
+
 }  // namespace
 
-void print_own_stack() {
-  void* frames[64];
-  const int count = ::backtrace(frames, 64);
-  ::backtrace_symbols_fd(frames, count, STDERR_FILENO);
+void set_full_dump(full_dump dump) noexcept { full.store(dump, base::release); }
+void note_fault(const void* context) noexcept { fault.store(context, base::relaxed); }
+
+void dump_all_here(const dump_request& request) {
+  if (full_dump dump = full.load(base::acquire)) dump(request);
+  else dump_plainly(request);
+}
+
+void dump_all(dump_request request) noexcept {
+  // Static: the monitor may come to it after we have given up.
+  static dump_request posted;
+  static base::atomic<bool> is_posted{false};
+  if (!full.load(base::acquire) || is_posted.exchange(true, base::acq_rel)) return dump_plainly(request);
+  posted = request;
+  const auto job = [](void* what) { full.load(base::acquire)(*static_cast<dump_request*>(what)); };
+  if (post_errand(job, &posted)) {
+    errand_state got = wait_for_errand(errand_state::begun, begin_patience_ns);
+    if (got >= errand_state::begun) got = wait_for_errand(errand_state::done, end_patience_ns);
+    if (got == errand_state::done) return forget_errand();
+    base::print_error("\nweft: the dump %s; in short:\n", got == errand_state::faulted ? "came upon broken memory"
+                                                         : got == errand_state::begun   ? "takes too long"
+                                                                                        : "did not begin");
+  }
+  dump_plainly(request);
 }
 
 void dump_goroutines() {

@@ -14,14 +14,18 @@
 
 #include "arch/switch.h"
 #include "base/atomic.h"
+#include "sched/fiber.h"
 #include "sched/wait_reason.h"
 #include "stack/stack.h"
 
 namespace weft::detail {
 
+struct group;
+
 // Who sleeps: a goroutine or a plain thread.
 struct sleeper {
   const bool is_goroutine;
+  bool has_exceptions = false;                                       // a goroutine's: some are saved while it is parked
   base::atomic<sched::wait_reason> reason{sched::wait_reason::none};  // R: none while not parked
   base::atomic<const void*> object{nullptr};                         // R: what it waits for
   base::atomic<std::int64_t> since_ns{0};                            // R: coarse time of the park
@@ -45,24 +49,26 @@ struct exception_globals {
 };
 
 struct alignas(64) goroutine : detail::sleeper {
-  static constexpr std::uint64_t alive_mark = 0x77656674'676F0001;
+  static constexpr std::uint64_t alive_mark = 0x77656674'676F0001, dead_mark = alive_mark + 1;
 
   goroutine() noexcept : sleeper(true) {}
 
   arch::context context;
-  exception_globals exceptions;      // saved while parked; mostly empty
   worker* pinned_to = nullptr;       // not null: runs only there
+  member* membership = nullptr;      // in a world of virtual time or explored schedules (seam.h); null: in none
+  // Up to here it is one line of the cache: all that a park and a resume touch.
+  exception_globals exceptions;      // saved while parked; mostly empty
   worker* last_worker = nullptr;     // where it parked; only for WEFT_DEBUG=migrate=1
   std::uint32_t pin_depth = 0;
-  bool has_exceptions = false;
   local_node* locals = nullptr;      // newest first
-  base::atomic<std::uint64_t> mark{alive_mark};  // zero once dead; dumps check it
+  base::atomic<std::uint64_t> mark{alive_mark};  // dead_mark once dead; dumps check it
   std::uint64_t id = 0;
   std::uint64_t creator = 0;
   const void* start_site = nullptr;
   const char* name = "";
-  member* membership = nullptr;      // in a world of virtual time or explored schedules (seam.h); null: in none
+  detail::group* born_into = nullptr;  // counts it until it ends (account.h); null: none, or the membership knows
   stack::stack_ref stack{};
+  [[no_unique_address]] fiber sanitized;
 };
 
 }  // namespace weft::sched

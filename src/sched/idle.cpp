@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/prefetch.h"
+#include "os/clock.h"
 #include "os/futex.h"
 #include "os/process_threads.h"
 #include "sched/loop.h"
@@ -11,6 +13,7 @@
 #include "sched/poller.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
+#include "sched/sharing.h"
 #include "sched/thread_sleeper.h"
 #include "sched/wheel.h"
 #include "trace/trace.h"
@@ -18,15 +21,6 @@
 namespace weft::sched {
 
 constinit scheduler the;
-
-namespace {
-
-// All processors run something: they are to look at timers and poller at their next scheduling point.
-void tell_busy_processors() noexcept {
-  for_each_processor([](processor& busy) { busy.attention.fetch_or(attention_duties, base::relaxed); });
-}
-
-}  // namespace
 
 void put_idle(processor* p) {
   p->holder.store(nullptr, base::release);
@@ -93,6 +87,7 @@ namespace {
 // Threads are woken at once; goroutines are for `take`, in order.
 template <class Take>
 void for_each_ready(const ready_list& found, Take&& take) {
+  for (const detail::waiter* each = found.first(); each; each = each->next) base::prefetch(each->who, base::cache_line);
   for (detail::waiter* next = found.first(); next;) {
     detail::sleeper* who = next->who;
     next = next->next;  // before it is taken: the waiter dies with its sleeper
@@ -114,8 +109,15 @@ void for_each_ready(const ready_list& found, Take&& take) {
 
 void queue_ready(processor& p, const ready_list& found) {
   for_each_ready(found, [&](runnable work) { p.queue.push(work); });
-  os::light_fence();  // P3: the publisher's side
-  if (the.hungry.load(base::relaxed) != 0 && !p.queue.empty()) feed(p);
+}
+
+runnable queue_all_but_first(processor& p, const ready_list& found) {
+  runnable first;
+  for_each_ready(found, [&](runnable work) {
+    if (first) p.queue.push(work);
+    else first = work;
+  });
+  return first;
 }
 
 void inject_ready(const ready_list& found) {
@@ -151,25 +153,23 @@ std::uint32_t take_injected(processor& into, std::uint32_t most) {
 }
 
 void feed(processor& p) {
-  constexpr std::uint32_t batch = 64, patience = 1024;
+  constexpr std::uint32_t batch = 64;
   if (p.shared.size() == 0 && !p.queue.empty()) {
     std::uint32_t give = p.queue.size() - p.queue.size() / 2;
     if (give > batch) give = batch;
+    p.births.hand_out(give);  // AC4: before others can run them
     for (; give > 0; --give) {
       const bool fits = p.shared.push(p.queue.pop_for_others());
       weft_assert(fits, "an empty shared queue holds a batch");
     }
   }
   if (p.shared.size() == 0) {
-    // Only the next slot is filled. Its goroutine usually runs here in a moment; if it does not, others may have it. A
-    // pair that hands over to and fro must not wake somebody each time.
+    // Only the next slot is filled. Its goroutine usually runs here in a moment; if it does not, others may have it.
     const std::uintptr_t word = p.next.load(base::relaxed);
     if (word == 0 || p.offer.load(base::relaxed) != 0) return;
     p.next.store(0, base::relaxed);
     p.offer.store(word, base::release);
-    const std::uint32_t tick = p.tick.load(base::relaxed);
-    if (static_cast<std::int32_t>(tick - p.wake_at_tick) < 0) return;
-    p.wake_at_tick = tick + patience;
+    if (!worth_a_wake_for_next(p)) return;
   }
   if (the.searching.load(base::relaxed) == 0) wake_one();
 }
@@ -208,24 +208,36 @@ worker* take_sleeper() noexcept {
   return w;
 }
 
+}  // namespace
 
-// The worker, awake, begins to use a processor that somebody counted for it.
+bool leave_sleepers(worker& w) noexcept {
+  base::locked guard(the.idle_lock);
+  if (!w.is_idle) return false;
+  unlist_locked(w);
+  return true;
+}
+
 void begin(worker& w, processor* p, runnable carried) noexcept {
   w.carried = carried;
   w.is_searching = !carried;
   hold(w, p);
 }
 
-}  // namespace
-
 void hold(worker& w, processor* p) noexcept {
   w.held = p;
+  begin_pace(*p, os::monotonic_ns());
   if (w.detached.load(base::relaxed)) [[unlikely]] {
     w.detached.store(false, base::relaxed);
     os::set_batch(w.tid, false);
   }
   p->holder.store(&w, base::release);
   monitor_notice_work();
+}
+
+processor* rejoin(worker& w) noexcept {
+  processor* p = take_idle();
+  if (p) hold(w, p);
+  return p;
 }
 
 void hand_over_to(worker& w, processor* p, runnable carried) {
@@ -235,6 +247,7 @@ void hand_over_to(worker& w, processor* p, runnable carried) {
   w.wake_word.store(1, base::seq_cst);  // seq_cst with the load: pairs with watch(), which announces itself, then looks
   if (the.watcher.load(base::seq_cst) == &w) current_poller().wake();
   os::futex_wake(w.wake_word, 1);
+  the.wakeups.fetch_add(1, base::relaxed);
 }
 
 void hand_over(processor* p, runnable carried) {
@@ -248,113 +261,17 @@ void stop_searching(worker& w) {
   the.hungry.fetch_sub(1, base::acq_rel);
   if (the.searching.fetch_sub(1, base::acq_rel) != 1 || the.idle_processors.load(base::acquire) == 0) return;
   // The last searcher has found something. If there is more, or nobody is left to watch (P4), the next one is woken.
-  const bool unwatched = !the.watcher.load(base::acquire) && (timers_pending() || current_poller().armed());
-  if (unwatched || work_is_visible()) wake_one();
-}
-
-std::int64_t earliest_timer() noexcept {
-  std::int64_t earliest = wheel::never;
-  for_each_processor([&](processor& p) {
-    if (std::int64_t due = p.timers.next_due(); due < earliest) earliest = due;
-  });
-  return earliest;
-}
-bool timers_pending() noexcept { return earliest_timer() != wheel::never; }
-
-void timer_armed(std::int64_t when_ns) {
-  os::light_fence();  // pairs with the heavy fence of watch(): it sees our timer, or we see its deadline
-  if (when_ns >= the.watch_deadline.load(base::relaxed) || this_world()) [[likely]] return;
-  if (the.watcher.load(base::acquire)) current_poller().wake();
-  else if (the.idle_processors.load(base::acquire) != 0) wake_one();
-  else monitor_notice_timer(when_ns);
-}
-
-void ensure_watched() {
-  if (the.idle_processors.load(base::acquire) == 0) return;
-  if (!the.watcher.load(base::acquire) && (timers_pending() || current_poller().armed())) wake_one();
+  if (work_is_visible()) wake_one();
+  else if (is_unwatched()) leave_unwatched(*w.held);
 }
 
 bool work_is_visible() noexcept {
   if (the.injected.load(base::acquire) != 0) return true;
+  const std::int64_t now = os::monotonic_ns();
   bool found = false;
-  for_each_processor([&](processor& p) { found |= !p.queue.empty() || p.shared.size() != 0 || p.offer.load(base::relaxed) != 0; });
+  for_each_processor([&](processor& p) { found |= wants_help(p) || (has_published(p) && !is_quiet(p, now)); });
   return found;
 }
-
-namespace {
-
-// The watcher has something to run and takes a processor for it. False: no processor is idle, or somebody searches
-// already and will find it.
-bool wake_self(worker& w) {
-  std::uint32_t none = 0;
-  if (!the.searching.compare_exchange_strong(none, 1, base::acq_rel, base::relaxed)) return false;
-  processor* p = take_idle();
-  if (!p) {
-    the.searching.fetch_sub(1, base::acq_rel);
-    return false;
-  }
-  the.hungry.fetch_add(1, base::acq_rel);
-  bool still_idle;
-  {
-    base::locked guard(the.idle_lock);
-    still_idle = w.is_idle;
-    if (still_idle) unlist_locked(w);
-  }
-  if (!still_idle) {  // somebody has just assigned one to us: this one is for another
-    hand_over(p);  // GCOVR_EXCL_LINE: a race that tests/model/idle_model.cpp brings about
-    return true;   // GCOVR_EXCL_LINE
-  }
-  begin(w, p, {});
-  return true;
-}
-
-// P5. True: the watcher has taken a processor, and runs there what was found. False: others will.
-bool run_found(worker& w, const ready_list& found) {
-  bool any = false;
-  for (detail::waiter* each = found.first(); each && !any; each = each->next)
-    any = each->who->is_goroutine && !static_cast<goroutine*>(each->who)->membership;  // a world's are not ours to run
-  processor* p = any ? take_idle() : nullptr;
-  if (!p) {
-    inject_ready(found);
-    return false;
-  }
-  bool still_idle;
-  {
-    base::locked guard(the.idle_lock);
-    still_idle = w.is_idle;
-    if (still_idle) unlist_locked(w);
-  }
-  if (!still_idle) {  // somebody has just assigned one to us: this one stays idle, and what was found wakes who may have it
-    put_idle(p);
-    inject_ready(found);
-    return false;
-  }
-  runnable first;
-  for_each_ready(found, [&](runnable work) {
-    if (first) p->queue.push(work);
-    else first = work;
-  });
-  begin(w, p, first);
-  return true;
-}
-
-// Sleeps in the poller until there is something to run (P4). Returns when w was woken, or cannot help.
-void watch(worker& w) {
-  std::int64_t deadline;
-  while (w.wake_word.load(base::seq_cst) == 0 && !the.stopping.load(base::acquire)) {
-    deadline = earliest_timer();
-    the.watch_deadline.store(deadline, base::seq_cst);
-    os::heavy_fence();  // pairs with timer_armed()
-    if (earliest_timer() < deadline) continue;
-    if (const ready_list found = current_poller().wait(deadline); !found.empty() && run_found(w, found)) break;
-    const bool something = the.injected.load(base::acquire) != 0 || earliest_timer() <= now_ns();
-    if (something && w.wake_word.load(base::acquire) == 0 && (!wake_self(w) || w.held)) break;
-  }
-  the.watch_deadline.store(wheel::never, base::relaxed);
-  the.watcher.store(nullptr, base::seq_cst);
-}
-
-}  // namespace
 
 void wait_for_mail(worker& w) noexcept {
   while (w.wake_word.load(base::acquire) == 0) os::futex_wait(w.wake_word, 0, os::no_deadline);
@@ -395,7 +312,7 @@ void go_idle(worker& w) {
   if (!the.stopping.load(base::acquire) && the.watcher.compare_exchange_strong(nobody, &w, base::seq_cst, base::relaxed)) {
     watch(w);
     if (w.held) {
-      if (w.carried) ensure_watched();  // P4; a searcher sees to it when it stops
+      if (w.carried) leave_unwatched(*w.held);  // P4; a searcher sees to it when it stops
       return;
     }
     if (w.wake_word.load(base::acquire) == 0) {

@@ -11,12 +11,18 @@
 //   P3  No lost wake-up. Publisher: make work visible; light fence; if hungry, share it and wake somebody unless somebody
 //       searches. Sleeper: processor into the idle list, leave the searchers, heavy fence, look everywhere again. One of
 //       the two sees the other.
-//   P4  While a processor is idle and a timer or the poller is armed, there is a watcher, a searcher, or a worker being
-//       woken. Whoever arms a timer earlier than watch_deadline pokes it. A watcher that leaves without a processor looks
-//       again once it is none: a worker that fell asleep meanwhile relied on it.
-//   P5  What the poller finds is run by who found it: the watcher takes an idle processor itself, and wakes another to
-//       watch. While all processors are busy nobody sleeps in the poller: they look at it when they run out of work or
-//       poll_interval_ns has passed (loop.cpp), and the monitor does at each look, 2.5 ms apart.
+//   P4  While a processor is idle and a timer or the poller is armed, there is a watcher, a searcher, a worker being woken,
+//       or a busy processor that owes a watcher. Whoever arms a timer earlier than watch_deadline pokes it. A watcher that
+//       leaves without a processor looks again once it is none: a worker that fell asleep meanwhile relied on it.
+//       A processor owes one because to wake somebody takes longer than most goroutines run: so when its worker leaves the
+//       watch, or ends its search, with something to run and its turns are short (sharing.h, S7), and when a goroutine arms
+//       a timer while nobody watches. It pays at the second entry of the loop that finds more to run (the first one may
+//       come for the sake of duties, and what was made ready before would wait for the wake-up); if its turns are short at
+//       the owes_for_long'th, counted from the last at which it had nothing to do and found something in the poller. When
+//       it goes idle its worker watches itself. A processor that does neither is found by the monitor (M3 in monitor.cpp).
+//   P5  What the poller finds is run by who found it: the watcher takes an idle processor itself. Where nobody watches
+//       processors look at the poller when they run out of work or poll_interval_ns has passed (loop.cpp), and when none of
+//       them has lately the monitor does (M5).
 // Checked by tests/model/idle_model.cpp.
 #pragma once
 
@@ -26,6 +32,7 @@
 #include "base/spinlock.h"
 #include "sched/poller.h"
 #include "sched/processor.h"
+#include "sched/watch.h"
 #include "sched/worker.h"
 
 namespace weft::sched {
@@ -43,7 +50,8 @@ struct scheduler {
   base::atomic<std::uint32_t> idle_processors{0};        // length of the idle list
   base::atomic<std::uint32_t> injected{0};               // length of the inject queue
   base::atomic<worker*> watcher{nullptr};
-  base::atomic<std::int64_t> watch_deadline{wheel::never};  // the watcher sleeps until then
+  base::atomic<std::int64_t> watch_deadline{wheel::never};  // a timer armed for earlier is news to the watcher
+  density timer_density;                                 // watch.h, G1
   base::atomic<std::int64_t> coarse_now{0};
   base::atomic<worker*> all_workers{nullptr};
   base::atomic<std::uint32_t> workers{0};
@@ -52,6 +60,8 @@ struct scheduler {
   base::atomic<std::uint64_t> spawned_outside{0};        // by callers without a processor
   base::atomic<std::uint64_t> ended_outside{0};
   base::atomic<std::uint64_t> next_id{1};
+  base::atomic<std::uint64_t> wakeups{0};                // of sleeping workers
+  base::atomic<std::uint64_t> retakes{0};                // written by the monitor
 
   base::spinlock idle_lock{base::lock_rank::idle};
   processor* idle_list = nullptr;     // guarded by idle_lock; most recently idle first
@@ -82,6 +92,10 @@ bool work_is_visible() noexcept;
 
 // The worker becomes the holder of a processor in the caller's hands.
 void hold(worker& w, processor* p) noexcept;
+// The same for one that was asleep and runs `carried` first, or is counted among the searchers.
+void begin(worker& w, processor* p, runnable carried) noexcept;
+// A sleeping worker sees to its own awakening. False: it is no sleeper any more, as somebody has assigned it a processor.
+[[nodiscard]] bool leave_sleepers(worker& w) noexcept;
 
 // The pinned worker's sleep: until another worker hands it a processor with its goroutine.
 void wait_for_mail(worker& w) noexcept;
@@ -92,20 +106,17 @@ void put_idle(processor* p);
 void release_processor(processor* p);
 // Takes a processor from the idle list; null when none is idle.
 processor* take_idle() noexcept;
+// The same for a goroutine that has lost its own: it need not wait for one here.
+processor* rejoin(worker& w) noexcept;
 
 // Sleeps until w.held is a processor, with w.carried to run first if that is not null. A processor held before is put
 // into the idle list.
 void go_idle(worker& w);
 
 // What the poller has found, onto the queue of the caller's processor, or from outside all processors.
-void queue_ready(processor& p, const ready_list& found);  // owner
+void queue_ready(processor& p, const ready_list& found);  // owner; tells nobody
+runnable queue_all_but_first(processor& p, const ready_list& found);  // owner; returns the first
 void inject_ready(const ready_list& found);
-
-// P4: a timer was armed for `when_ns`; a processor was left idle by somebody who does not sleep himself.
-void timer_armed(std::int64_t when_ns);
-void ensure_watched();
-bool timers_pending() noexcept;
-std::int64_t earliest_timer() noexcept;
 
 // Starts a worker thread with its first assignment. Dies with a message at the limit of threads.
 void start_worker(processor* p, runnable carried);

@@ -5,120 +5,77 @@
 // duties (timers, poller), a fair share of the inject queue, the own queues, other processors' shared queues, a short
 // search, sleep.
 //
-//   L1  Fairness. Every duty_interval decisions the loop serves the inject queue and the own shared queue first, and the
-//       oldest newborn joins the line; the next slot goes before the queue at most next_limit times in a row, and not once
+//   L1  Fairness. Every duty_interval decisions the loop serves the inject queue or the own shared queue first, up to
+//       duty_interval of what is injected and half of what nobody took from the shared queue go to the end of the line, and
+//       the oldest newborn joins it; the next slot goes before the queue at most next_limit times in a row, and not once
 //       the monitor has seen it served for 10 ms; line and nursery take turns (own_queue.h). So a goroutine that has
 //       run waits for at most 2 * next_limit decisions per goroutine ahead of it, and a newborn at most duty_interval
 //       decisions more per older newborn.
-//   L2  A worker searches for search_ns, only if some other processor runs, and at most one worker searches.
-//   L3  A thief takes an offered goroutine only when it has seen it offered for offer_ns: its owner usually runs it
-//       within that time, with its data in cache.
-//   L4  Work left in the private queue of a processor whose goroutine does not enter the runtime is taken by seizing the
-//       worker (worker.h): 8 µs, so only by a searcher that has found nothing else.
+//   L2  A worker searches for search_ns, only if some other processor runs, and at most one worker searches. What it may
+//       take from whom: steal.h. For short_search_ns where timers are gathered (watch.h): they bring the next work.
 #include "sched/loop.h"
+
+#include <algorithm>
 
 #include "base/assert.h"
 #include "sched/birth.h"
 #include "sched/debug_modes.h"
 #include "sched/poller.h"
 #include "sched/seam.h"
+#include "sched/steal.h"
 #include "trace/trace.h"
 
 namespace weft::sched {
 namespace {
 
 constexpr std::int64_t search_ns = 30'000;
-constexpr std::int64_t offer_ns = 1'000;
+constexpr std::int64_t short_search_ns = 6'000;  // enough to see that a processor is stuck: steal.h, V2
+constexpr int fewest_pauses = 8, most_pauses = 64;  // between two looks around: steal.h
 constexpr std::int64_t poll_interval_ns = 50'000;  // P5: looking costs a system call
+constexpr std::int64_t longest_poll_interval_ns = 1'000'000;
 
-// What a search remembers between two rounds.
-struct search {
-  std::uintptr_t offered = 0;
-  std::int64_t offered_since = 0;
-  processor* slow = nullptr;      // a processor with something in its next slot ...
-  std::uint32_t slow_tick = 0;    // ... that had taken this many decisions then
-};
-
-runnable steal_shared(processor& thief, processor& victim) {
-  if (victim.shared.size() == 0 || victim.shared.steal_half_into(thief.queue) == 0) return {};
-  trace::emit(trace::event::steal, static_cast<std::uint64_t>(thief.index), static_cast<std::uint64_t>(victim.index));
-  return thief.queue.pop();
-}
-
-runnable take_ripe_offer(processor& victim, search& notes, std::int64_t now) noexcept {
-  const std::uintptr_t word = victim.offer.load(base::relaxed);
-  if (word == 0) return {};
-  if (word != notes.offered) {
-    notes.offered = word;
-    notes.offered_since = now;
-    return {};
-  }
-  if (now - notes.offered_since < offer_ns) return {};
-  return runnable(victim.offer.exchange(0, base::acq_rel));
-}
-
-// L4. The victim's goroutine is running its own code: its next slot and half of its queue move to the thief. A next slot
-// alone is taken only if the victim has made no decision since the search began.
-runnable take_by_force(processor& thief, processor& victim, const search& notes) {
-  worker* w = victim.holder.load(base::acquire);
-  const bool is_slow = notes.slow == &victim && notes.slow_tick == victim.tick.load(base::relaxed);
-  if (!w || (victim.queue.empty() && !is_slow)) return {};
-  seize(*w, [&](worker& seized) {
-    if (seized.held != &victim) return seizure::none;
-    if (std::uintptr_t word = victim.next.load(base::relaxed); word && is_slow) {
-      victim.next.store(0, base::relaxed);
-      thief.queue.push(runnable(word));
-    }
-    for (std::uint32_t n = victim.queue.size() - victim.queue.size() / 2; n > 0; --n)
-      thief.queue.adopt(victim.queue.pop_for_others());
-    return seizure::none;
-  });
-  return thief.queue.pop();
-}
-
-runnable look_around(worker& w, search& notes, std::int64_t now, bool by_force) {
-  processor& mine = *w.held;
-  const auto count = static_cast<std::uint64_t>(the.created.load(base::acquire));
-  const std::uint64_t first = next_random(w.random_state) % count;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    processor& victim = *the.processors[(first + i) % count].load(base::acquire);
-    if (&victim == &mine) continue;
-    if (victim.timers.due(now)) victim.timers.fire_due(now);
-    if (runnable work = steal_shared(mine, victim)) return work;
-    if (runnable work = take_ripe_offer(victim, notes, now)) return work;
-    if (by_force)
-      if (runnable work = take_by_force(mine, victim, notes)) return work;
-    if (!notes.slow && victim.next.load(base::relaxed) != 0) {
-      notes.slow = &victim;
-      notes.slow_tick = victim.tick.load(base::relaxed);
-    }
-  }
-  return {};
-}
-
-runnable pop_own(processor& p) noexcept {
+// To be run on w next.
+runnable pop_own(worker& w, processor& p) noexcept {
   if (std::uintptr_t word = p.next.load(base::relaxed)) {
     p.next.store(0, base::relaxed);
     return runnable(word);
   }
-  if (runnable work = p.queue.pop()) return work;
+  if (runnable work = p.queue.pop(w.cradle)) return work;
   if (p.offer.load(base::relaxed) != 0)
     if (runnable work{p.offer.exchange(0, base::acq_rel)}) return work;
   return p.shared.pop();
 }
 
-// P5. A watcher sees events without being asked.
+// P5. What a look finds comes behind all that is queued: none is needed before what was queued at the last one has had its
+// turn, and what was found then is run while it is in cache. But others may have to take work over from here.
+bool is_look_due(const processor& p, std::int64_t now) {
+  if (!p.has_work()) return true;
+  const std::int64_t since = now - p.polled_ns.load(base::relaxed);
+  if (since < poll_interval_ns) return false;
+  return since >= longest_poll_interval_ns || p.tick.load(base::relaxed) - p.polled_tick >= p.queued_when_polled;
+}
+
+// A watcher sees events without being asked. What is found where there is nothing else to do is nobody else's.
 void look_at_poller(processor& p, std::int64_t now) {
-  if (the.watcher.load(base::acquire) || (p.has_work() && now - p.polled_ns < poll_interval_ns)) return;
-  p.polled_ns = now;
-  if (const ready_list found = current_poller().poll(); !found.empty()) queue_ready(p, found);
+  if (the.watcher.load(base::acquire) || !is_look_due(p, now)) return;
+  p.polled_ns.store(now, base::relaxed);
+  if (const ready_list found = current_poller().poll(); !found.empty()) {
+    const bool had_work = p.has_work();
+    queue_ready(p, found);
+    if (had_work) share_if_hungry(p);
+    else if (p.owes_watcher != 0) p.owes_watcher = owes_for_long;  // P4: nobody would have seen it sooner
+  }
+  p.polled_tick = p.tick.load(base::relaxed);
+  p.queued_when_polled = p.queue.size();
 }
 
 // Timers and poller, and what L1 owes to those who wait longest.
 void do_duties(processor& p) {
   p.attention.fetch_and(~std::uint32_t{attention_duties}, base::relaxed);
   const std::int64_t now = now_ns();
-  if (p.timers.due(now)) p.timers.fire_due(now);
+  note_pace(p, now);
+  if (the.hungry.load(base::relaxed) != 0 && worth_a_probe(p, now)) feed(p);
+  fire_timers(p, p.timers, now);
   if (current_poller().armed()) look_at_poller(p, now);
   if (p.attention.load(base::relaxed) & attention_slice) {
     p.attention.fetch_and(~std::uint32_t{attention_slice}, base::relaxed);
@@ -137,10 +94,14 @@ runnable take_a_turn(processor& p) {
     if (runnable untaken{p.offer.exchange(0, base::acq_rel)}) p.queue.push(untaken);
   p.queue.line_up_oldest_newborn();
   p.injected_first = !p.injected_first;
+  runnable turn;
   for (bool injected : {p.injected_first, !p.injected_first}) {
-    if (runnable work = injected ? take_one_injected() : p.shared.pop()) return work;
+    if ((turn = injected ? take_one_injected() : p.shared.pop())) break;
   }
-  return {};
+  // The rest of them must not wait for the own queue to become empty: with many connections it never does.
+  take_injected(p, duty_interval);
+  if (the.hungry.load(base::relaxed) == 0 || p.quiet_ns.load(base::relaxed) != 0) p.shared.steal_half_into(p.queue);
+  return turn;
 }
 
 bool may_search(worker& w) {
@@ -153,20 +114,30 @@ bool may_search(worker& w) {
   return true;
 }
 
+// One round: timers, what came from outside, what came back to the own queues, the others.
+runnable search_once(worker& w, search& notes, std::int64_t now) {
+  processor& mine = *w.held;
+  if (mine.attention.load(base::relaxed) != 0) do_duties(mine);
+  if (notes.fires_timers) fire_timers(mine, mine.timers, now);
+  take_injected(mine, 64);
+  if (runnable work = pop_own(w, mine)) return work;
+  return look_around(w, notes, now);
+}
+
 runnable search_around(worker& w) {
-  search notes;
   const bool others_run = the.idle_processors.load(base::acquire) + 1 < static_cast<std::uint32_t>(the.limit.load(base::relaxed));
-  const std::int64_t start = now_ns();
+  const std::int64_t start = now_ns(), end = start + (timers_are_dense() ? short_search_ns : search_ns);
+  search notes;
+  int pauses = fewest_pauses;
   for (std::int64_t now = start;; now = now_ns()) {
-    processor& mine = *w.held;
-    if (mine.attention.load(base::relaxed) != 0) do_duties(mine);
-    if (mine.timers.due(now)) mine.timers.fire_due(now);
-    take_injected(mine, 64);
-    if (runnable work = pop_own(mine)) return work;
-    const bool last_round = !others_run || now - start > search_ns;
-    if (runnable work = look_around(w, notes, now, last_round)) return work;
-    if (last_round) return {};
-    for (int i = 0; i < 16; ++i) base::pause();
+    if (runnable work = search_once(w, notes, now)) {
+      begin_pace(*w.held, std::max(now, w.held->pace.since_ns));  // S1: not before the timers were fired
+      return work;
+    }
+    if (!others_run || now > end) return {};
+    notes.fires_timers = !timers_are_dense();
+    for (int i = 0; i < pauses; ++i) base::pause();
+    pauses = std::min(2 * pauses, most_pauses);
   }
 }
 
@@ -191,8 +162,9 @@ runnable find_work(worker& w) {
       p->duty_tick = tick;
       if (runnable work = take_a_turn(*p)) return work;
     }
-    if (runnable work = pop_own(*p)) return work;
+    if (runnable work = pop_own(w, *p)) return work;
     if (take_injected(*p, 64) != 0) continue;
+    if (w.guest.host) end_visit(w, now_ns());
     if (may_search(w))
       if (runnable work = search_around(w)) return work;
     if (!p->has_work()) go_idle(w);
@@ -200,7 +172,7 @@ runnable find_work(worker& w) {
 }
 
 // Starts or resumes `work` here. Returns once something switches back to the native stack.
-void run(worker& w, runnable work) {
+WEFT_SWITCHES_STACKS void run(worker& w, runnable work) {
   goroutine* next;
   if (work.is_newborn()) {
     next = be_born(w, *work.as_newborn());
@@ -224,7 +196,9 @@ void run(worker& w, runnable work) {
     return;
   }
   w.current = next;
+  leave_for(w.native_fiber, next->sanitized);
   arch::switch_to(w.native, next->context, sp);
+  arrive(w.native_fiber);
 }
 
 // The pinned goroutine has parked: others use the processor until one comes back with it.
@@ -242,12 +216,18 @@ void wait_for_pinned(worker& w) {
 
 void release_dead_stack(worker& w) {
   const stack::stack_ref dead = std::exchange(w.dead_stack, {});
+  bury_fiber(w.dead_fiber, dead);
   if (w.held) w.held->stacks.release(dead);
   else stack::release_sized(dead);
 }
 
 void retire(processor* p) {
-  for (runnable work = pop_own(*p); work; work = pop_own(*p)) inject(work);
+  p->births.hand_out_all();
+  if (const std::uintptr_t word = p->next.load(base::relaxed)) p->queue.push(runnable(word));
+  p->next.store(0, base::relaxed);
+  while (runnable work = p->queue.pop_for_others()) inject(work);
+  if (runnable untaken{p->offer.exchange(0, base::acq_rel)}) inject(untaken);
+  while (runnable work = p->shared.pop()) inject(work);
   p->timers.move_all_to(the.processors[0].load(base::acquire)->timers);
   p->stacks.flush();
   p->newborns.flush();
@@ -260,10 +240,8 @@ void retire(processor* p) {
   while (true) {
     runnable work = find_work(w);
     stop_searching(w);
-    if (!w.held->queue.empty()) {
-      os::light_fence();
-      if (the.hungry.load(base::relaxed) != 0) feed(*w.held);
-    }
+    if (!w.held->queue.empty()) share_if_hungry(*w.held);
+    if (w.held->owes_watcher != 0 && --w.held->owes_watcher == 0) ensure_watched();  // P4
     w.held->tick.add_owned(1);
     run(w, work);
     bury(w);

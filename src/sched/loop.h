@@ -4,6 +4,7 @@
 #include "sched/idle.h"
 #include "sched/processor.h"
 #include "sched/runnable.h"
+#include "sched/sharing.h"
 #include "sched/worker.h"
 
 namespace weft::sched {
@@ -13,9 +14,20 @@ inline constexpr std::uint32_t duty_interval = 64;
 // How often in a row the next slot goes before the queue.
 inline constexpr std::uint32_t next_limit = 64;
 
+[[gnu::noinline]] inline runnable pick_queued(worker& w, processor& p) noexcept {
+  p.next_streak = 0;
+  if (runnable work = p.queue.pop(w.cradle)) {
+    p.queue_tick.add_owned(1);
+    if (the.hungry.load(base::relaxed) != 0 && wants_help(p)) [[unlikely]] feed(p);
+    return work;
+  }
+  if (p.offer.load(base::relaxed) != 0) return runnable(p.offer.exchange(0, base::acq_rel));
+  return {};
+}
+
 // The fast path's choice: the next slot, the queue, the offer. Null: nothing there, or duties are due; go to the loop.
-// REQUIRES: inside the runtime, owner of p.
-inline runnable pick(processor& p) noexcept {
+// REQUIRES: inside the runtime, w holds p; what is returned runs on w next.
+[[gnu::always_inline]] inline runnable pick(worker& w, processor& p) noexcept {
   const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
   p.tick.store(tick, base::relaxed);
   if (p.attention.load(base::relaxed) != 0 || tick - p.duty_tick >= duty_interval) [[unlikely]] return {};
@@ -25,20 +37,13 @@ inline runnable pick(processor& p) noexcept {
       return runnable(word);
     }
   }
-  p.next_streak = 0;
-  if (runnable work = p.queue.pop()) {
-    p.queue_tick.add_owned(1);
-    if (the.hungry.load(base::relaxed) != 0 && !p.queue.empty()) [[unlikely]] feed(p);
-    return work;
-  }
-  if (p.offer.load(base::relaxed) != 0) return runnable(p.offer.exchange(0, base::acq_rel));
-  return {};
+  return pick_queued(w, p);
 }
 
 // Owner, after it has queued something.
 inline void share_if_hungry(processor& p) {
   os::light_fence();  // P3: the publisher's side
-  if (the.hungry.load(base::relaxed) != 0) [[unlikely]] feed(p);
+  if (the.hungry.load(base::relaxed) != 0 && wants_help(p)) [[unlikely]] feed(p);
 }
 
 // Owner: queues work behind what is there, and shares it when others are hungry.

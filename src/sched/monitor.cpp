@@ -10,12 +10,17 @@
 //   M2  It is taken when its worker has made no scheduling decision for slice_ns, or for two looks if the kernel says
 //       the thread used no CPU between them: it is blocked.
 //   M3  The monitor looks every longest_look_ns while any processor is held; after a retake every shortest_look_ns, then
-//       ever slower: a program that blocks a thousand times gets a thousand quick retakes.
+//       ever slower: a program that blocks a thousand times gets a thousand quick retakes. While work waits beside an idle
+//       processor it looks every watchful_look_ns, and wakes a searcher when a look finds no decision since the last one.
+//       Likewise while a processor owes a watcher (idle.h, P4): it pays when a timer is late_ns overdue, or nobody has
+//       looked at the poller for watchful_look_ns. The first look at such a debt comes after longest_look_ns at the latest.
 //   M4  With every processor idle for settle_ns the monitor gives memory back, looks for a deadlock, and sleeps for good:
 //       idle costs nothing.
 //   M5  While all processors are busy nobody sleeps for their timers: they look after every 64th decision, and when the
-//       monitor, which naps no longer than until the earliest timer, tells them to. The monitor itself looks at the
-//       poller at each look: so what is ready queues within 2.5 ms, and takes a processor from a loop by M1 and M2.
+//       monitor, which naps no longer than until the earliest timer, tells them to. The monitor looks at the poller
+//       itself when none of them has for polled_lately_ns: so what is ready queues within 3.5 ms, and takes a processor
+//       from a loop by M1 and M2. Not more often, as what it finds goes through the inject queue: behind what the
+//       processors find themselves.
 // Refused: signals (EINTR in the user's system calls, async-signal-safety); taking processors from loops when nobody waits
 // (a compute-only program would queue for its processor at every channel operation).
 // Retake and the sleep of M4 are checked by tests/model/monitor_model.cpp.
@@ -27,14 +32,18 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/race.h"
 #include "os/futex.h"
 #include "os/process_threads.h"
 #include "sched/deadlock.h"
+#include "sched/errand.h"
 #include "sched/idle.h"
 #include "sched/poller.h"
 #include "sched/procs.h"
 #include "sched/runtime.h"
+#include "sched/sched_trace.h"
 #include "sched/seam.h"
+#include "sched/sharing.h"
 #include "sched/thread_sleeper.h"
 #include "trace/trace.h"
 
@@ -44,8 +53,11 @@ namespace {
 constexpr std::int64_t ms = 1'000'000;
 constexpr std::int64_t slice_ns = 10 * ms;
 constexpr std::int64_t longest_look_ns = 5 * ms / 2;
+constexpr std::int64_t watchful_look_ns = ms / 2;
 constexpr std::int64_t shortest_look_ns = ms / 10;
 constexpr std::int64_t shortest_nap_ns = ms / 20;
+constexpr std::int64_t polled_lately_ns = 2 * ms;
+constexpr std::int64_t late_ns = ms / 10;  // of a timer that whoever owes a watcher should have fired
 constexpr std::int64_t settle_ns = 20 * ms;
 constexpr std::int64_t trim_every_ns = 1000 * ms;
 constexpr std::int64_t resize_every_ns = 1000 * ms;
@@ -72,12 +84,14 @@ bool retake(processor& p) {
     if (stuck.held != &p || !stuck.current) return seizure::none;
     trace::emit(trace::event::retake, static_cast<std::uint64_t>(p.index), stuck.current->id);
     os::set_batch(stuck.tid, true);  // no wake-up preemption for a loop; undone when it gets a processor again
+    if (stuck.current->born_into) p.births.hand_out(1);  // AC4
     stuck.held = nullptr;
     stuck.detached.store(true, base::relaxed);
     taken = true;
     return seizure::detached;
   });
   if (!taken) return false;
+  the.retakes.add_owned(1);
   the.searching.fetch_add(1, base::acq_rel);
   the.hungry.fetch_add(1, base::acq_rel);
   hand_over(&p);
@@ -114,7 +128,8 @@ bool look_at(processor& p, std::int64_t now) {
     return false;
   }
   if (the.idle_processors.load(base::acquire) != 0 && !(p.attention.load(base::relaxed) & attention_retire)) {
-    wake_one();  // a searcher can take the waiting work without the processor
+    if (now - p.seen_since_ns >= slice_ns) p.quiet_until_ns.store(0, base::relaxed);  // sharing.h, S6
+    if (!is_quiet(p, now)) wake_one();  // a searcher can take the waiting work without the processor
     return false;
   }
   const bool blocked = is_blocked(p);
@@ -124,6 +139,7 @@ bool look_at(processor& p, std::int64_t now) {
 
 struct round {
   bool anybody_busy = false;
+  bool somebody_waits = false;  // although a processor is idle
   bool took_one = false;
 };
 
@@ -132,9 +148,25 @@ round look_around(std::int64_t now) {
   for_each_processor([&](processor& p) {
     if (!p.holder.load(base::acquire)) return;
     seen.anybody_busy = true;
+    seen.somebody_waits |= p.has_work() && the.idle_processors.load(base::relaxed) != 0;
     seen.took_one |= look_at(p, now);
   });
   return seen;
+}
+
+// M5
+bool somebody_polls(std::int64_t now, std::int64_t lately_ns) noexcept {
+  bool seen = false;
+  for_each_processor([&](processor& p) { seen |= now - p.polled_ns.load(base::relaxed) < lately_ns; });
+  return seen;
+}
+
+// idle.h, P4: nobody watches although a processor is idle.
+bool is_watcher_owed() noexcept { return the.idle_processors.load(base::acquire) != 0 && is_unwatched(); }
+// If whoever owes it is late. watch.h, G3.
+void pay_for_watcher(std::int64_t now) {
+  const bool is_late = earliest_timer() <= now - (timers_are_dense() ? gather_ns : late_ns);
+  if (is_late || (current_poller().armed() && !somebody_polls(now, watchful_look_ns))) ensure_watched();
 }
 
 // Idle processors keep nothing: the monitor borrows them one by one, as a worker would.
@@ -158,9 +190,9 @@ void sleep_until_noticed(std::int64_t deadline_ns) noexcept {
   os::heavy_fence();  // pairs with monitor_notice_work(): its processor, or our sleep
   bool busy = false;
   for_each_processor([&](processor& p) { busy |= p.holder.load(base::acquire) != nullptr; });
-  if (!busy && alarm.load(base::acquire) == 0) os::futex_wait(alarm, 0, deadline_ns);
+  if (!busy && alarm.load(base::acquire) == 0 && !errand_is_posted()) os::futex_wait(alarm, 0, deadline_ns);
   is_asleep.store(false, base::seq_cst);
-  alarm.store(0, base::relaxed);
+  alarm.exchange(0, base::acquire);  // acquire: what it was rung for is seen
 }
 
 // M5. Until the next look, or until a timer is due that no watcher sleeps for.
@@ -169,27 +201,39 @@ void nap(std::int64_t now_ns, std::int64_t look_ns) noexcept {
   nap_until.store(until, base::seq_cst);
   os::heavy_fence();  // pairs with monitor_notice_timer(): its timer, or our nap
   if (!the.watcher.load(base::acquire))
-    if (const std::int64_t due = earliest_timer(); due > now_ns) until = std::clamp(due, now_ns + shortest_nap_ns, until);
+    if (const std::int64_t due = earliest_timer(); due > now_ns && !timers_are_dense())  // it may be wheel::never
+      until = std::clamp(std::min(due, until) + (is_watcher_owed() ? late_ns : 0), now_ns + shortest_nap_ns, until);
   nap_until.store(until, base::relaxed);
   os::futex_wait(alarm, 0, until);
   nap_until.store(0, base::relaxed);
-  alarm.store(0, base::relaxed);
+  alarm.exchange(0, base::acquire);  // acquire: what it was rung for is seen
 }
 
 [[noreturn]] void* watch_for_ever(void*) {
+  base::race::mute_this_thread();
   std::int64_t look_ns = longest_look_ns, quiet_since = 0, trimmed_at = 0, resized_at = 0;
+  bool knows_cycles = false;
   while (true) {
+    run_errand();
     const std::int64_t now = os::monotonic_ns();
     the.coarse_now.store(now, base::relaxed);
+    if (!knows_cycles) knows_cycles = deadline_clock::measure();
+    const std::int64_t trace_due = trace_schedule(now);
     const round seen = look_around(now);
     if (now - resized_at >= resize_every_ns) {
       resized_at = now;
       follow_cpu_limits();
     }
     if (seen.anybody_busy) {
-      if (!the.watcher.load(base::acquire) && current_poller().armed()) inject_ready(current_poller().poll());
+      if (!the.watcher.load(base::acquire) && current_poller().armed() && !somebody_polls(now, polled_lately_ns))
+        inject_ready(current_poller().poll());
+      const bool owed = is_watcher_owed();
+      if (owed) pay_for_watcher(now);
       quiet_since = 0;
       look_ns = seen.took_one ? shortest_look_ns : std::min(look_ns + look_ns / 4, longest_look_ns);
+      if (seen.somebody_waits) look_ns = std::min(look_ns, watchful_look_ns);
+      else if (timers_are_dense()) look_ns = std::min(look_ns, gather_look_ns);
+      else if (owed) look_ns = std::min(look_ns, watchful_look_ns);
       if (now - trimmed_at >= trim_every_ns) {
         trimmed_at = now;
         stack::trim(false);
@@ -214,7 +258,7 @@ void nap(std::int64_t now_ns, std::int64_t look_ns) noexcept {
       continue;
     }
     // A thread that is not ours may end and leave everybody waiting: nothing tells, so look now and then.
-    sleep_until_noticed(parked_threads() != 0 ? now + 1000 * ms : os::no_deadline);
+    sleep_until_noticed(std::min(trace_due, parked_threads() != 0 ? now + 1000 * ms : os::no_deadline));
     resized_at = 0;
   }
 }
@@ -224,9 +268,10 @@ void nap(std::int64_t now_ns, std::int64_t look_ns) noexcept {
 void start_monitor() {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, 256 * 1024);
+  pthread_attr_setstacksize(&attributes, 2048 * 1024);  // of address space: errands may need much
   sigset_t all, before;
   sigfillset(&all);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigdelset(&all, fault);  // errand.h, E3
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread;
   const int failed = pthread_create(&thread, &attributes, watch_for_ever, nullptr);
@@ -246,8 +291,13 @@ void monitor_notice_work() noexcept {
 
 void monitor_notice_timer(std::int64_t when_ns) noexcept {
   os::light_fence();  // pairs with nap()
-  if (when_ns >= nap_until.load(base::relaxed)) return;
+  if (when_ns >= nap_until.load(base::relaxed) || timers_are_dense()) return;
   alarm.store(1, base::release);
+  os::futex_wake(alarm, 1);
+}
+
+void monitor_notice_errand() noexcept {
+  alarm.store(1, base::release);  // pairs with the acquire of whoever resets it
   os::futex_wake(alarm, 1);
 }
 

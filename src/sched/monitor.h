@@ -15,5 +15,7 @@ void monitor_notice_work() noexcept;
 void monitor_notice_timer(std::int64_t when_ns) noexcept;
 // A plain thread parked for good: perhaps the last one, and everything is asleep.
 void monitor_notice_parked_thread() noexcept;
+// An errand was posted (errand.h). Async-signal-safe.
+void monitor_notice_errand() noexcept;
 
 }  // namespace weft::sched

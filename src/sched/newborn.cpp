@@ -1,56 +1,53 @@
 #include "sched/newborn.h"
 
+#include <algorithm>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/spinlock.h"
+#include "sched/fiber.h"
 #include "sched/schedule.h"
 #include "sched/worker.h"
 
 namespace weft::sched {
 
-struct newborn_cache::free_block {
-  free_block* next;
-};
-
-namespace {
-
-constexpr std::size_t block_bytes[newborn_cache::classes] = {64, 80, 96, 112, 128, 192, 256};
-constexpr int from_operator_new = newborn_cache::classes;
-
-int class_for(std::size_t bytes) noexcept {
-  for (int c = 0; c < newborn_cache::classes; ++c)
-    if (bytes <= block_bytes[c]) return c;
-  return from_operator_new;
-}
-
-}  // namespace
-
-// The shared lists: batches move between here and the caches. Chunks are never given back: a burst's high-water mark
-// costs 64 bytes per goroutine that was spawned and not yet started.
+// The shared lists: batches move between here and the caches. New batches are cut from chunks, each twice as large as the
+// one before, up to a megabyte: malloc grows in steps of what is asked for, by a system call each. Chunks are never given
+// back: a burst's high-water mark costs 64 bytes per goroutine that was spawned and not yet started. Refused: huge pages
+// for the chunks of large bursts. Where the host of a virtual machine has taken free memory back, it is those that it has
+// to find again, all 512 at once (docs/design/performance.md).
 struct newborn_depot {
   using free_block = newborn_cache::free_block;
+  static constexpr std::size_t first_chunk = 16 * 1024, largest_chunk = 1024 * 1024;
+  static_assert(first_chunk >= newborn_cache::batch * detail::newborn_block_bytes[newborn_cache::classes - 1]);
+
   base::spinlock lock{base::lock_rank::memory};
   free_block* first[newborn_cache::classes] = {};  // guarded by lock
+  std::byte* unused = nullptr;                     // guarded by lock: what is left of the latest chunk ...
+  std::size_t unused_bytes = 0;                    // ... is this much
+  std::size_t next_chunk = first_chunk;            // guarded by lock
 
   // Fills an empty cache list with one batch.
   void refill(newborn_cache::list& into, int size_class) {
+    const std::size_t bytes = detail::newborn_block_bytes[size_class], wanted = bytes * newborn_cache::batch;
+    std::byte* fresh = nullptr;
+    std::size_t chunk_bytes = 0;
     {
       base::locked hold(lock);
-      while (first[size_class] && into.size < newborn_cache::batch) {
-        free_block* block = first[size_class];
-        first[size_class] = block->next;
-        block->next = into.first;
-        into.first = block;
-        ++into.size;
+      take_free(into, size_class);
+      if (into.first) return;
+      if (unused_bytes >= wanted) {
+        fresh = take_unused(wanted);
+      } else {
+        chunk_bytes = next_chunk;
+        next_chunk = std::min(2 * next_chunk, largest_chunk);
       }
     }
-    if (into.first) return;
-    const std::size_t bytes = block_bytes[size_class];
-    auto* chunk = static_cast<std::byte*>(::operator new(bytes * newborn_cache::batch, std::align_val_t{64}));
+    if (!fresh) fresh = cut_from_new_chunk(chunk_bytes, wanted);
     for (std::uint32_t i = newborn_cache::batch; i-- > 0;) {
-      auto* block = reinterpret_cast<free_block*>(chunk + i * bytes);
+      auto* block = reinterpret_cast<free_block*>(fresh + i * bytes);
       block->next = into.first;
       into.first = block;
     }
@@ -67,6 +64,31 @@ struct newborn_depot {
       first[size_class] = block;
     }
   }
+
+ private:
+  void take_free(newborn_cache::list& into, int size_class) noexcept {
+    while (first[size_class] && into.size < newborn_cache::batch) {
+      free_block* block = first[size_class];
+      first[size_class] = block->next;
+      block->next = into.first;
+      into.first = block;
+      ++into.size;
+    }
+  }
+  std::byte* take_unused(std::size_t wanted) noexcept {
+    unused_bytes -= wanted;
+    return std::exchange(unused, unused + wanted);
+  }
+  // Several may be here at once. The larger rest is kept, the other one was never touched.
+  std::byte* cut_from_new_chunk(std::size_t bytes, std::size_t wanted) {
+    auto* chunk = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{64}));
+    base::locked hold(lock);
+    if (bytes - wanted > unused_bytes) {
+      unused = chunk + wanted;
+      unused_bytes = bytes - wanted;
+    }
+    return chunk;
+  }
 };
 
 namespace {
@@ -80,24 +102,8 @@ newborn_cache& outside_cache() noexcept {
 }
 }  // namespace
 
-detail::newborn* newborn_cache::allocate(int size_class) {
-  list& mine = lists_[size_class];
-  if (!mine.first) [[unlikely]] depot.refill(mine, size_class);
-  free_block* block = mine.first;
-  mine.first = block->next;
-  --mine.size;
-  return reinterpret_cast<detail::newborn*>(block);
-}
-
-void newborn_cache::release(detail::newborn* n) noexcept {
-  const int size_class = n->size_class;
-  list& mine = lists_[size_class];
-  auto* block = reinterpret_cast<free_block*>(n);
-  block->next = mine.first;
-  mine.first = block;
-  if (++mine.size >= 2 * batch) [[unlikely]] depot.give(mine, batch, size_class);
-}
-
+void newborn_cache::refill(int size_class) { depot.refill(lists_[size_class], size_class); }
+void newborn_cache::give_back(int size_class) noexcept { depot.give(lists_[size_class], batch, size_class); }
 void newborn_cache::flush() noexcept {
   for (int c = 0; c < classes; ++c) depot.give(lists_[c], 0, c);
 }
@@ -106,40 +112,88 @@ void newborn_cache::flush() noexcept {
 
 namespace weft::detail {
 
-using sched::newborn_cache;
+using namespace sched;
 
-newborn* newborn_allocate(std::size_t closure_bytes) {
-  const std::size_t bytes = newborn_header_bytes + closure_bytes;
-  const int size_class = sched::class_for(bytes);
-  newborn* n;
-  if (size_class == sched::from_operator_new) {
-    n = static_cast<newborn*>(::operator new(bytes, std::align_val_t{16}));
-  } else {
-    sched::runtime_scope inside;
-    if (auto* p = inside.processor()) {
-      n = p->newborns.allocate(size_class);
-    } else {
-      std::lock_guard hold(sched::outside_lock);
-      n = sched::outside_cache().allocate(size_class);
-    }
+namespace {
+
+constexpr int from_operator_new = newborn_classes;
+constexpr std::align_val_t alignment{16};
+
+[[gnu::noinline]] void* take_slowly(int size_class) {
+  runtime_scope inside;
+  if (auto* p = inside.processor()) return p->newborns.allocate(size_class);
+  std::lock_guard hold(outside_lock);
+  return outside_cache().allocate(size_class);
+}
+
+[[gnu::noinline]] void put_slowly(void* block, int size_class) noexcept {
+  if (size_class == from_operator_new) return ::operator delete(block, alignment);
+  runtime_scope inside;
+  if (auto* p = inside.processor()) return p->newborns.release(block, size_class);
+  std::lock_guard hold(outside_lock);
+  outside_cache().release(block, size_class);
+}
+
+[[gnu::always_inline]] inline void* take_block(int size_class) {
+  worker* w = this_worker();
+  processor* p = w ? try_enter(*w) : nullptr;
+  if (!p) [[unlikely]] return take_slowly(size_class);
+  if (!p->newborns.has(size_class)) [[unlikely]] {
+    leave(*w);
+    return take_slowly(size_class);
   }
+  void* block = p->newborns.take(size_class);
+  leave(*w);
+  return block;
+}
+
+[[gnu::always_inline]] inline void put_block(void* block, int size_class) noexcept {
+  worker* w = this_worker();
+  processor* p = w && size_class != from_operator_new ? try_enter(*w) : nullptr;
+  if (!p) [[unlikely]] return put_slowly(block, size_class);
+  if (p->newborns.is_full(size_class)) [[unlikely]] {
+    leave(*w);
+    return put_slowly(block, size_class);
+  }
+  p->newborns.put(block, size_class);
+  leave(*w);
+}
+
+inline newborn* fresh(void* block, int size_class) noexcept {
+  auto* n = static_cast<newborn*>(block);
+  n->name = "";
+  n->stack_kib = 0;
   n->size_class = static_cast<std::uint8_t>(size_class);
-  n->in_world = false;
+  n->kind = newborn_kind::named;
   return n;
 }
 
+}  // namespace
+
+newborn* newborn_allocate(int size_class) {
+  if constexpr (has_fibers)  // so that the sanitizers see each block begin and end
+    return newborn_allocate_large(newborn_block_bytes[size_class] - newborn_header_bytes);
+  return fresh(take_block(size_class), size_class);
+}
+newborn* newborn_allocate_large(std::size_t closure_bytes) {
+  auto* block = static_cast<std::byte*>(::operator new(fiber_header_bytes + newborn_header_bytes + closure_bytes, alignment));
+  return fresh(block + fiber_header_bytes, from_operator_new);
+}
 void newborn_free(newborn* n) noexcept {
-  if (n->size_class == sched::from_operator_new) {
-    ::operator delete(n, std::align_val_t{16});
-    return;
-  }
-  sched::runtime_scope inside;
-  if (auto* p = inside.processor()) {
-    p->newborns.release(n);
-  } else {
-    std::lock_guard hold(sched::outside_lock);
-    sched::outside_cache().release(n);
-  }
+  if constexpr (has_fibers) return ::operator delete(reinterpret_cast<std::byte*>(n) - fiber_header_bytes, alignment);
+  put_block(n, n->size_class);
 }
 
 }  // namespace weft::detail
+
+namespace weft::sched {
+
+void* allocate_block(int size_class, std::size_t bytes) {
+  const bool is_large = has_fibers || size_class == newborn_cache::classes;
+  return is_large ? ::operator new(bytes, detail::alignment) : detail::take_block(size_class);
+}
+void free_block(void* block, int size_class) noexcept {
+  detail::put_block(block, has_fibers ? newborn_cache::classes : size_class);
+}
+
+}  // namespace weft::sched

@@ -8,6 +8,9 @@
 #include <initializer_list>
 
 #include "base/fatal.h"
+#include "os/replace_handler.h"
+#include "sched/dump.h"
+#include "sched/errand.h"
 #include "sched/worker.h"
 #include "stack/stack.h"
 
@@ -25,6 +28,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
 }
 
 void on_fault(int signal, siginfo_t* info, void* context) {
+  give_up_errand();
   goroutine* g = this_goroutine();
   const stack::found where = stack::find(info->si_addr);
   if (g && !where.in_guard && stack::guard() == stack::guard_kind::canary)
@@ -32,6 +36,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
                       "%zu KiB overflowed\n", info->si_addr, static_cast<unsigned long long>(g->id), g->name,
                       g->stack.size() / 1024);
   if (!g || !where.in_guard) return pass_on(signal, info, context);
+  note_fault(context);
   report_overflow(*g, static_cast<std::size_t>(where.top - where.base));
 }
 
@@ -50,8 +55,8 @@ void install_overflow_report() {
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   sigemptyset(&action.sa_mask);
-  ::sigaction(SIGSEGV, &action, &former_segv);
-  ::sigaction(SIGBUS, &action, &former_bus);
+  os::replace_handler(SIGSEGV, action, former_segv);
+  os::replace_handler(SIGBUS, action, former_bus);
 }
 
 }  // namespace weft::sched

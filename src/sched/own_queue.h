@@ -7,6 +7,8 @@
 //   O3  The oldest newborns get turns too: the loop moves one of them into the line now and then (loop.cpp, L1).
 //   O4  What is given to others is the oldest of the line, then the oldest of the nursery, which is the largest part of a
 //       tree of goroutines.
+//   O5  In a long line of goroutines each one's memory has left the cache since its last turn: 200 ns of misses for a bare
+//       switch, a microsecond with the frames above it. So the next two are fetched while one runs.
 #pragma once
 
 #include <cstdint>
@@ -20,18 +22,33 @@ class own_queue {
  public:
   // Hints for those who do not own it.
   [[nodiscard]] std::uint32_t size() const noexcept { return line_.size() + nursery_.size(); }
+  [[nodiscard]] std::uint32_t line_size() const noexcept { return line_.size(); }
+  [[nodiscard]] std::uint32_t newborns() const noexcept { return nursery_.size(); }
   [[nodiscard]] bool empty() const noexcept { return line_.empty() && nursery_.empty(); }
 
   // Owner.
   void push(runnable work) { line_.push(work); }                    // to the end of the line
   void push_child(runnable newborn) { nursery_.push(newborn); }     // started by the goroutine that runs
+  [[nodiscard]] bool has_room_for_child() const noexcept { return nursery_.has_room(); }
+  void push_child_in_room(runnable newborn) noexcept { nursery_.push_in_room(newborn); }
+  nursery& children() noexcept { return nursery_; }                 // for siblings: litter.h
+  // As pop(), when there are only newborns; null otherwise.
+  runnable pop_if_only_newborns(cradle_block& into) noexcept {
+    if (!line_.empty()) return {};
+    newborn_was_last_ = true;
+    return nursery_.pop_newest(into);
+  }
   void adopt(runnable stolen) {                                     // newborns as one batch
     if (stolen.is_newborn()) nursery_.push(stolen);
     else line_.push(stolen);
   }
-  runnable pop() noexcept {                                         // that goroutine has parked, yielded or ended
-    if (nursery_.empty()) [[likely]] return line_.pop();
-    return pop_in_turns();
+  // That goroutine has parked, yielded or ended. What is returned runs next: a newborn may lie in the cradle (LT3).
+  runnable pop(cradle_block& into) noexcept {
+    if (!nursery_.empty()) [[unlikely]] return pop_in_turns(into);
+    std::uint32_t left;
+    const runnable work = line_.pop(left);
+    if (static_cast<std::int32_t>(left) >= long_line) [[unlikely]] fetch_ahead();  // O5
+    return work;
   }
   runnable pop_for_others() noexcept {  // O4
     if (runnable oldest = line_.pop()) return oldest;
@@ -44,16 +61,28 @@ class own_queue {
   void line_up_oldest_newborn() {  // O3
     if (runnable newborn = nursery_.pop_oldest()) line_.push(newborn);
   }
+  template <class F>
+  void for_each(F&& f) const {
+    line_.for_each(f);
+    nursery_.for_each(f);
+  }
   void shrink() {
     line_.shrink();
     nursery_.shrink();
   }
 
  private:
-  runnable pop_in_turns() noexcept {  // O1
-    nursery_.close_batch();
+  friend struct layout_access;
+
+  // Those that follow soon get their memory into the cache while this one runs. In a short line they were there lately.
+  static constexpr std::int32_t long_line = 12;
+  [[gnu::noinline]] void fetch_ahead() const noexcept;
+
+  runnable pop_in_turns(cradle_block& into) noexcept {  // O1
     newborn_was_last_ = !newborn_was_last_ || line_.empty();
-    return newborn_was_last_ ? nursery_.pop() : line_.pop();
+    if (newborn_was_last_) return nursery_.pop_newest(into);
+    nursery_.close_batch();
+    return line_.pop();
   }
 
   private_queue line_;

@@ -10,8 +10,10 @@
 #include <cstdint>
 
 #include "base/atomic.h"
+#include "sched/account.h"
 #include "sched/newborn.h"
 #include "sched/own_queue.h"
+#include "sched/pace.h"
 #include "sched/run_queue.h"
 #include "sched/timers.h"
 #include "stack/stack.h"
@@ -34,26 +36,34 @@ struct alignas(64) processor {
   // owner
   base::atomic<std::uintptr_t> next{0};        // runs before the queue: the goroutine just made ready. Others may look
   own_queue queue;
+  account births;                              // of one group
   base::atomic<std::uint32_t> tick{0};         // scheduling decisions taken
   base::atomic<std::uint32_t> queue_tick{0};   // ... of which the queue, not the next slot, was served
   std::uint32_t duty_tick = 0;                 // the decision at which the duties were last done
   bool injected_first = false;                 // whose turn it is: the inject queue or the own shared queue
   std::uint32_t next_streak = 0;               // times in a row that the next slot was served
-  std::int64_t polled_ns = 0;                  // when its worker last looked at the poller
-  std::uint32_t wake_at_tick = 0;              // no wake-up for the sake of the next slot before this tick
+  base::atomic<std::int64_t> polled_ns{0};     // when its worker last looked at the poller. Others may look
+  std::uint32_t polled_tick = 0;               // ... after how many decisions
+  std::uint32_t queued_when_polled = 0;        // ... and how many were queued then
+  sched::pace pace;
+  std::uint8_t owes_watcher = 0;               // to be paid at so many'th entry of the loop: idle.h, P4
   base::atomic<std::uint64_t> id_first{0}, id_last{0};  // goroutine ids reserved for this processor. Others may look
   std::uint64_t random_state = 0x9E3779B97F4A7C15ULL;
   base::atomic<std::uint64_t> spawned{0};
   base::atomic<std::uint64_t> ended{0};
+  base::atomic<std::uint64_t> steals{0};       // searches that took work from another processor
   stack::cache stacks;
   newborn_cache newborns;
 
   // shared
   alignas(64) base::atomic<std::uintptr_t> offer{0};  // a goroutine for whoever takes it first, owner or thief
+  base::atomic<bool> offer_taken{false};       // ... by a thief; the owner takes note and clears it: sharing.h, S4
   base::atomic<std::uint32_t> attention{0};
   base::atomic<worker*> holder{nullptr};       // null: idle or retired
   shared_queue shared;
   timer_set timers;
+  base::atomic<std::int64_t> quiet_until_ns{0};  // nobody takes goroutines from here before that: sharing.h, S5
+  base::atomic<std::int64_t> quiet_ns{0};        // how long the last such time was; 0: no reason since
 
   // guarded by the idle lock
   processor* next_idle = nullptr;

@@ -40,12 +40,25 @@ class private_queue {
   }
   void adopt(runnable stolen) { push(stolen); }
   runnable pop() noexcept {  // null when empty
-    std::uint32_t head = head_.load(base::relaxed);
-    if (head == tail_.load(base::relaxed)) return {};
+    std::uint32_t left;
+    return pop(left);
+  }
+  runnable pop(std::uint32_t& left) noexcept {  // `left`: how many there are after it
+    const std::uint32_t head = head_.load(base::relaxed), there = tail_.load(base::relaxed) - head;
+    left = there - 1;
+    if (there == 0) return {};
     head_.store(head + 1, base::relaxed);
     return runnable(slots_[head & mask_]);
   }
+  // The i-th from the front. REQUIRES: i < size().
+  [[nodiscard]] runnable peek(std::uint32_t i) const noexcept {
+    return runnable(slots_[(head_.load(base::relaxed) + i) & mask_]);
+  }
   void shrink();  // gives the memory of a past burst back; only when empty
+  template <class F>
+  void for_each(F&& f) const {  // oldest first
+    for (std::uint32_t at = head_.load(base::relaxed); at != tail_.load(base::relaxed); ++at) f(runnable(slots_[at & mask_]));
+  }
 
   // For a queue behind a lock, which must not grow while the lock is held.
   [[nodiscard]] bool full() const noexcept { return size() > mask_; }
@@ -54,6 +67,7 @@ class private_queue {
   void move_into(std::unique_ptr<std::uintptr_t[]>& storage, std::uint32_t slots) noexcept;
 
  private:
+  friend struct layout_access;
   static constexpr std::uint32_t initial = 256;
   [[gnu::noinline]] void grow();
 
@@ -90,6 +104,12 @@ class shared_queue {
       if (head_.compare_exchange_weak(head, head + 1, base::acq_rel, base::acquire)) return runnable(word);
     }
   }
+  // Anybody. What is taken meanwhile may be among them.
+  template <class F>
+  void for_each(F&& f) const {
+    std::uint32_t at = head_.load(base::acquire), left = size();
+    for (; left > 0; --left, ++at) f(runnable(slots_[at % capacity].load(base::relaxed)));
+  }
   // Moves up to half of what is there to the thief's own queue; returns how many.
   template <class Queue>
   std::uint32_t steal_half_into(Queue& thief) {
@@ -108,6 +128,7 @@ class shared_queue {
   }
 
  private:
+  friend struct layout_access;
   alignas(64) base::atomic<std::uint32_t> head_{0};
   alignas(64) base::atomic<std::uint32_t> tail_{0};
   base::atomic<std::uintptr_t> slots_[capacity] = {};

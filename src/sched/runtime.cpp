@@ -11,6 +11,7 @@
 #include <weft/runtime.h>
 
 #include "base/fatal.h"
+#include "base/race.h"
 #include "base/settings.h"
 #include "base/spinlock.h"
 #include "os/asymmetric_fence.h"
@@ -18,6 +19,7 @@
 #include "os/futex.h"
 #include "os/process_threads.h"
 #include "sched/birth.h"
+#include "sched/debug_layout.h"
 #include "sched/debug_modes.h"
 #include "sched/dump.h"
 #include "sched/idle.h"
@@ -50,6 +52,7 @@ void stop_workers() {
          w = p.holder.load(base::acquire))
       spin.wait();
   });
+  show_stacks_to_leak_sanitizer();
 }
 
 // exit() keeps every registration for ever: a program that calls run a million times gets few.
@@ -64,8 +67,10 @@ void start_once() {
   const base::setting_values& settings = base::settings();
   os::probe_membarrier();
   migrate_mode = settings.debug_migrate;
-  stack::set_default_size(settings.stack_size);
+  stack::set_default_size(settings.stack_size * room_for_frames);
+  open_to_debuggers(settings.debug_inspect);
   install_dump();
+  install_full_dump();
   install_overflow_report();
   the.inject = new private_queue;
   the.coarse_now.store(os::monotonic_ns(), base::relaxed);
@@ -81,6 +86,7 @@ void start_runtime() {
   std::uint32_t nobody = 0;
   if (phase.compare_exchange_strong(nobody, 1, base::acq_rel, base::acquire)) {
     os::claim_process();
+    os::keep_signal_mask();
     start_once();
     started.store(true, base::release);
     phase.store(2, base::release);
@@ -114,10 +120,12 @@ void run_main(void (*call)(void*), void* argument, const run_options& options) {
   sleeper* caller = sched::self();
   newborn* main = make_newborn([call, argument, caller] {
     call(argument);
+    base::race::release(argument);
     sched::ready(caller);
   });
-  spawn(main, "main");
+  spawn(main, "main", 0);
   sched::park(sched::wait_reason::run, nullptr);
+  base::race::acquire(argument);
   sched::stop_before_later_statics();
 }
 

@@ -38,12 +38,26 @@ inline void restore_exceptions(worker& w, goroutine& g) noexcept {
   g.has_exceptions = false;
 }
 
+// Its id lies in another line of the cache than what a park and a resume touch: it is read only when somebody traces.
+inline void emit_of(trace::event what, const goroutine& g, std::uint64_t b = 0) noexcept {
+  if (trace::is_on()) [[unlikely]] trace::emit(what, g.id, b);
+}
+
+// Apart, so that a switch does not load what only this needs: the bounds of the stack are in another line than the rest.
+[[gnu::cold, gnu::noinline]] void check_canary(const goroutine& g) {
+  if (!stack::canary_intact(g.stack)) report_overflow(g, g.stack.size());
+}
+
 // Leaves the calling goroutine's stack; returns when it is resumed, on whatever worker. REQUIRES: inside the runtime.
-inline void switch_away(worker& w, goroutine& g) {
-  if (!stack::canary_intact(g.stack)) [[unlikely]] report_overflow(g, g.stack.size());
+// Always inlined: each frame between the switch and park's caller is a return that the CPU predicts for the other goroutine.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline void switch_away(worker& w, goroutine& g) {
+  if (stack::uses_canaries()) [[unlikely]] check_canary(g);
   save_exceptions(w, g);
   runnable work;
-  if (processor* p = w.held; p && !w.pinned) work = pick(*p);
+  if (processor* p = w.held) {
+    if (p->births.balance != 0 && g.born_into == p->births.group) p->births.hand_out(1);  // AC4
+    if (!w.pinned) work = pick(w, *p);
+  }
   goroutine* next = nullptr;
   if (work && !work.is_newborn()) {
     next = work.as_goroutine();
@@ -59,13 +73,16 @@ inline void switch_away(worker& w, goroutine& g) {
   void* sp = next ? arch::try_take(next->context) : nullptr;
   if (sp) [[likely]] {
     w.current = next;
+    leave_for(g.sanitized, next->sanitized);
     arch::switch_to(g.context, next->context, sp);
   } else {
     w.carried = work;
     w.current = nullptr;
     sp = arch::try_take(w.native);
+    leave_for(g.sanitized, w.native_fiber);
     arch::switch_to(g.context, w.native, sp);
   }
+  arrive(g.sanitized);
   worker& here = *this_worker();
   bury(here);
   restore_exceptions(here, g);
@@ -91,7 +108,7 @@ namespace {
 
 }  // namespace
 
-void park(wait_reason reason, const void* object) {
+WEFT_SWITCHES_STACKS void park(wait_reason reason, const void* object) {
   worker* w = this_worker();
   if (!w) return park_thread(reason, object);
   enter(*w);
@@ -99,18 +116,18 @@ void park(wait_reason reason, const void* object) {
   g.object.store(object, base::relaxed);
   g.since_ns.store(the.coarse_now.load(base::relaxed), base::relaxed);
   g.reason.store(reason, base::relaxed);
-  trace::emit(trace::event::park, g.id, static_cast<std::uint64_t>(reason));
+  emit_of(trace::event::park, g, static_cast<std::uint64_t>(reason));
   if (g.membership) [[unlikely]] tell_parks(g);
   switch_away(*w, g);
   g.reason.store(wait_reason::none, base::relaxed);
-  trace::emit(trace::event::resume, g.id);
+  emit_of(trace::event::resume, g);
   leave(*this_worker());
 }
 
 namespace {
 
 // To the next slot: what was made runnable last runs first, while what woke it is in cache. REQUIRES: inside the runtime.
-inline void enqueue_next(const runtime_scope& inside, runnable work) {
+[[gnu::always_inline]] inline void enqueue_next(const runtime_scope& inside, runnable work) {
   processor* p = inside.processor();
   if (!p) return inject(work);
   const std::uintptr_t displaced = p->next.load(base::relaxed);
@@ -118,8 +135,7 @@ inline void enqueue_next(const runtime_scope& inside, runnable work) {
   if (displaced && !inside.get()->current) return push(*p, work);
   p->next.store(work.word(), base::relaxed);
   if (displaced) p->queue.push(runnable(displaced));
-  os::light_fence();  // P3: the publisher's side
-  if (the.hungry.load(base::relaxed) != 0) [[unlikely]] feed(*p);
+  share_if_hungry(*p);
 }
 
 }  // namespace
@@ -127,10 +143,27 @@ inline void enqueue_next(const runtime_scope& inside, runnable work) {
 void ready(detail::sleeper* who) {
   if (!who->is_goroutine) return ready_thread(static_cast<thread_sleeper&>(*who));
   auto* g = static_cast<goroutine*>(who);
-  trace::emit(trace::event::ready, g->id);
+  emit_of(trace::event::ready, *g);
   if (g->membership) [[unlikely]] return ready_member(*g);
   runtime_scope inside;
   enqueue_next(inside, runnable(g));
+}
+
+void ready_outside_worlds(goroutine& g) {
+  if (worlds_alive.load(base::relaxed) != 0) [[unlikely]] return ready(&g);  // relaxed: as in this_world()
+  emit_of(trace::event::ready, g);
+  runtime_scope inside;
+  enqueue_next(inside, runnable(&g));
+}
+
+void ready_here(detail::sleeper* who) {
+  if (!who->is_goroutine) return ready_thread(static_cast<thread_sleeper&>(*who));
+  auto* g = static_cast<goroutine*>(who);
+  runtime_scope inside;
+  processor* p = inside.processor();
+  if (g->membership || !p) return ready(who);
+  emit_of(trace::event::ready, *g);
+  p->queue.push(runnable(g));
 }
 
 void enqueue(runnable work) {
@@ -140,7 +173,7 @@ void enqueue(runnable work) {
   else inject(work);
 }
 
-void switch_out() {
+WEFT_SWITCHES_STACKS void switch_out() {
   worker* w = this_worker();
   enter(*w);
   switch_away(*w, *w->current);
@@ -155,7 +188,7 @@ void ready_all(detail::waiter* first) {
   }
 }
 
-void yield() {
+WEFT_SWITCHES_STACKS void yield() {
   worker* w = this_worker();
   if (!w) {
     ::sched_yield();
@@ -163,7 +196,7 @@ void yield() {
   }
   enter(*w);
   goroutine& g = *w->current;
-  trace::emit(trace::event::yield, g.id);
+  emit_of(trace::event::yield, g);
   if (processor* p = w->held) {
     p->queue.line_up_children();
     push(*p, runnable(&g));
@@ -174,10 +207,26 @@ void yield() {
   leave(*this_worker());
 }
 
+WEFT_SWITCHES_STACKS bool yield_behind(std::uint32_t least) {
+  worker* w = this_worker();
+  if (!w) return false;
+  enter(*w);
+  goroutine& g = *w->current;
+  processor* p = w->held;
+  if (!p || p->queue.line_size() < least || g.membership) {
+    leave(*w);
+    return false;
+  }
+  emit_of(trace::event::yield, g);
+  push(*p, runnable(&g));
+  switch_away(*w, g);
+  leave(*this_worker());
+  return true;
+}
+
 [[gnu::cold, gnu::noinline]] static void reattach(worker& w) {
   enter(w);
-  processor* p = take_idle();
-  if (p) hold(w, p);
+  processor* p = rejoin(w);
   leave(w);
   if (!p) yield();
 }

@@ -25,6 +25,7 @@
 
 namespace weft::detail {
 struct newborn;
+struct group;
 }
 
 namespace weft::sched {
@@ -41,6 +42,7 @@ struct member {
   world& home;
   const char* name;           // as given to go(); a newborn keeps this node where its name would be
   goroutine* body = nullptr;  // null: not yet run, or ended
+  detail::group* born_into = nullptr;  // whose counter it is part of until it ends
 };
 
 class world {

@@ -3,6 +3,7 @@
 
 #include "os/clock.h"
 #include "os/futex.h"
+#include "sched/known_threads.h"
 #include "sched/monitor.h"
 #include "sched/runtime.h"
 
@@ -18,10 +19,18 @@ constexpr std::uint64_t one_change = std::uint64_t{1} << 32;
 // CPU much later: a thread that was made ready is never taken for one that waits for ever.
 enum : std::uint32_t { no_permit, permit, counted };
 
-void note_park(thread_sleeper& me, wait_reason reason, const void* object) noexcept {
+[[gnu::always_inline]] inline void note_park(thread_sleeper& me, wait_reason reason, const void* object) noexcept {
+  if (me.thread == 0) list_thread(me);
+  me.frame.store(__builtin_frame_address(0), base::relaxed);
   me.object.store(object, base::relaxed);
   me.since_ns.store(os::monotonic_ns(), base::relaxed);
-  me.reason.store(reason, base::relaxed);
+  me.reason.store(reason, base::release);  // pairs with park_of()
+}
+
+// The reason goes before the permit: a thread that runs must never look as if it waited without one.
+[[gnu::always_inline]] inline void note_resumed(thread_sleeper& me) noexcept {
+  me.reason.store(wait_reason::none, base::relaxed);
+  me.permit.store(no_permit, base::release);
 }
 
 }  // namespace
@@ -30,6 +39,13 @@ std::uint32_t parked_threads() noexcept { return static_cast<std::uint32_t>(park
 std::uint64_t parked_threads_version() noexcept { return parked.load(base::seq_cst); }
 
 [[gnu::noinline]] thread_sleeper& this_thread_sleeper() noexcept { return own_sleeper; }
+
+park_kind park_of(const thread_sleeper& who) noexcept {
+  if (who.reason.load(base::acquire) == wait_reason::none) return park_kind::none;
+  const std::uint32_t state = who.permit.load(base::acquire);
+  if (who.reason.load(base::relaxed) == wait_reason::none) return park_kind::none;  // between the two it was resumed
+  return state == permit ? park_kind::none : state == counted ? park_kind::for_good : park_kind::with_deadline;
+}
 
 void park_thread(wait_reason reason, const void* object) {
   ensure_started();  // the monitor reports a deadlock also where no goroutine was ever started
@@ -44,8 +60,7 @@ void park_thread(wait_reason reason, const void* object) {
     monitor_notice_parked_thread();
     while (me.permit.load(base::acquire) == counted) os::futex_wait(me.permit, counted, os::no_deadline);
   }
-  me.permit.store(no_permit, base::relaxed);
-  me.reason.store(wait_reason::none, base::relaxed);
+  note_resumed(me);
 }
 
 bool park_thread_until(std::int64_t deadline_ns, wait_reason reason, const void* object) {
@@ -54,8 +69,8 @@ bool park_thread_until(std::int64_t deadline_ns, wait_reason reason, const void*
   bool woken;
   while (!(woken = me.permit.load(base::acquire) != no_permit) && os::monotonic_ns() < deadline_ns)
     os::futex_wait(me.permit, no_permit, deadline_ns);
-  if (woken) me.permit.store(no_permit, base::relaxed);
-  me.reason.store(wait_reason::none, base::relaxed);
+  if (woken) note_resumed(me);
+  else me.reason.store(wait_reason::none, base::relaxed);
   return woken;
 }
 

@@ -1,13 +1,17 @@
 #include "sched/timers.h"
 
+#include <limits>
+
 #include "base/assert.h"
+#include "base/race.h"
 #include "sched/idle.h"
 #include "sched/runtime.h"
 #include "sched/seam.h"
 
 namespace weft::sched {
 
-void timer_set::arm(timer& t, std::int64_t when_ns) noexcept {
+// Inlined, as all of start_timer() but the wheel is: each frame would be another line of a sleeper's stack, out of cache.
+[[gnu::always_inline]] inline void timer_set::arm_inlined(timer& t, std::int64_t when_ns) noexcept {
   base::locked hold(lock_);
   weft_assert(t.phase.load(base::relaxed) == timer::state::idle, "a timer was started twice");
   t.home.store(this, base::relaxed);
@@ -15,6 +19,8 @@ void timer_set::arm(timer& t, std::int64_t when_ns) noexcept {
   wheel_.add(t, when_ns);
   if (when_ns < next_due_.load(base::relaxed)) next_due_.store(when_ns, base::relaxed);
 }
+
+void timer_set::arm(timer& t, std::int64_t when_ns) noexcept { arm_inlined(t, when_ns); }
 
 bool timer_set::disarm(timer& t) noexcept {
   base::locked hold(lock_);
@@ -32,14 +38,17 @@ std::size_t timer_set::fire_due(std::int64_t now_ns) {
     {
       base::locked hold(lock_);
       list = wheel_.expire(now_ns, batch);
-      for (timer_node* node = list; node; node = node->next)
+      std::uint64_t count = 0;
+      for (timer_node* node = list; node; node = node->next, ++count)
         static_cast<timer*>(node)->phase.store(timer::state::firing, base::relaxed);
+      fired_.add_owned(count);
       next_due_.store(wheel_.next_due(), base::relaxed);
     }
     if (!list) break;
     while (list) {
       timer_node* node = list;
       list = node->next;  // before fire: it may be the last touch (T1)
+      const base::race::stranger nobody;  // the timer says what it knows
       node->fire(node);
       ++fired;
     }
@@ -63,17 +72,43 @@ void timer_set::move_all_to(timer_set& other) noexcept {
   other.lock_.unlock();
 }
 
-void arm_timer(timer& t, std::int64_t when_ns) noexcept {
-  if (world* w = this_world()) [[unlikely]] return w->timers().arm(t, when_ns);
-  runtime_scope inside;
+std::int64_t due_in(std::int64_t delay_ns) noexcept {
+  std::int64_t now, due;
+  worker* w = this_worker();
+  if (this_world() || !w) [[unlikely]] now = now_ns();
+  else now = w->deadlines.now();
+  if (__builtin_add_overflow(now, delay_ns, &due)) return std::numeric_limits<std::int64_t>::max();
+  return due;
+}
+
+namespace {
+
+// For threads, and for goroutines whose processor was taken: whoever sets up very many timers comes by here each time.
+[[gnu::cold, gnu::noinline]] processor* processor_for_stray(runtime_scope& inside) noexcept {
+  worker* w = inside.get();
+  processor* p = w && w->current ? rejoin(*w) : nullptr;
+  return p ? p : the.processors[0].load(base::acquire);
+}
+
+[[gnu::always_inline]] inline timer_set& timers_here(runtime_scope& inside) noexcept {
+  if (world* w = this_world()) [[unlikely]] return w->timers();
   processor* p = inside.processor();
-  if (!p) p = the.processors[0].load(base::acquire);
-  p->timers.arm(t, when_ns);
+  return p ? p->timers : processor_for_stray(inside)->timers;
+}
+
+}  // namespace
+
+void arm_timer(timer& t, std::int64_t when_ns) noexcept {
+  runtime_scope inside;
+  timers_here(inside).arm_inlined(t, when_ns);
 }
 
 void start_timer(timer& t, std::int64_t when_ns) {
   ensure_started();
-  arm_timer(t, when_ns);
+  {
+    runtime_scope inside;
+    timers_here(inside).arm_inlined(t, when_ns);
+  }
   timer_armed(when_ns);
 }
 

@@ -8,7 +8,7 @@
 //       runnable the one whose stack holds the timer: its last touch of the timer either way.
 //   T2  stop() returns only when `fire` is not running: after it the timer may be destroyed.
 //   T3  start and stop of one timer are serialised by its owner.
-//   T4  Whoever arms a timer earlier than all others wakes the watcher (idle.h), which sleeps until the earliest.
+//   T4  Whoever arms a timer earlier than all others wakes the watcher (watch.h), which sleeps until the earliest.
 // Checked by tests/model/timers_model.cpp; T4 by idle_model.cpp.
 #pragma once
 
@@ -24,7 +24,7 @@ struct timer : timer_node {
   explicit timer(void (*on_fire)(timer_node*)) noexcept : timer_node(on_fire) {}
 
   enum class state : std::uint8_t { idle, armed, firing };
-  base::atomic<state> phase{state::idle};
+  base::atomic<state> phase{state::idle};  // first: it fits behind what the base class ends with
   base::atomic<timer_set*> home{nullptr};  // where it is armed
 };
 
@@ -40,17 +40,26 @@ class timer_set {
   bool disarm(timer& t) noexcept;             // true: it was armed here and will not fire
   std::size_t fire_due(std::int64_t now_ns);  // inside the runtime; returns how many
   void move_all_to(timer_set& other) noexcept;
+  [[nodiscard]] std::uint64_t fired() const noexcept { return fired_.load(base::relaxed); }  // since the beginning
 
  private:
+  friend void arm_timer(timer&, std::int64_t) noexcept;
+  friend void start_timer(timer&, std::int64_t);
+  void arm_inlined(timer& t, std::int64_t when_ns) noexcept;
+
   base::spinlock lock_{base::lock_rank::timers};
   wheel wheel_;                               // guarded by lock_
   base::atomic<std::int64_t> next_due_{wheel::never};
+  base::atomic<std::uint64_t> fired_{0};      // written under lock_
 };
+
+// When what lasts for `delay_ns` from now on is over, by the caller's clock; no sooner, and INT64_MAX beyond the end of time.
+std::int64_t due_in(std::int64_t delay_ns) noexcept;
 
 // Arms an idle timer on the caller's processor. Callable from any goroutine or thread. Allocates nothing.
 void start_timer(timer& t, std::int64_t when_ns);
 
-// Its two halves, for those who arm under a lock of their own: first this, then timer_armed() (idle.h) without the lock.
+// Its two halves, for those who arm under a lock of their own: first this, then timer_armed() (watch.h) without the lock.
 void arm_timer(timer& t, std::int64_t when_ns) noexcept;  // REQUIRES: the runtime has started
 
 // True: it was armed and will not fire. False: it was idle, or fired meanwhile; either way `fire` is not running (T2).

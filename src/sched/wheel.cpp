@@ -26,17 +26,22 @@ void wheel::add(timer_node& node, std::int64_t when_ns) noexcept {
   node.when_ns = when_ns;
   node.order = ++added_;
   ++size_;
-  file(node);
+  const std::uint64_t tick = tick_of(when_ns);
+  if (tick > position_) [[likely]] return file_ahead(node, tick);
+  file_soon(node, tick);
+  soonest_.settle();
 }
 
-// Puts a node where W1 and W2 want it.
-void wheel::file(timer_node& node) noexcept {
-  const std::uint64_t tick = tick_of(node.when_ns);
-  if (tick <= position_) {
-    node.place = timer_node::place_heap;
-    soonest_.push(node);
-    return;
-  }
+// W1.
+void wheel::file_soon(timer_node& node, std::uint64_t tick) noexcept {
+  constexpr unsigned bucket_shift = tick_bits - soonest::bucket_bits;
+  const bool is_late = tick != position_ || node.when_ns < 0;
+  const auto when = static_cast<std::uint64_t>(node.when_ns);
+  soonest_.push(node, is_late ? 0 : (when >> bucket_shift) % soonest::buckets);
+}
+
+// W2.
+void wheel::file_ahead(timer_node& node, std::uint64_t tick) noexcept {
   const unsigned highest_difference = static_cast<unsigned>(std::bit_width(tick ^ position_)) - 1;
   const unsigned level = highest_difference / digit_bits;
   const unsigned digit = (tick >> (level * digit_bits)) % slots_per_level;
@@ -46,7 +51,7 @@ void wheel::file(timer_node& node) noexcept {
   std::uint64_t& word = occupied.map[digit / 64];
   const std::uint64_t bit = std::uint64_t{1} << (digit % 64);
 
-  node.place = index;
+  node.place = static_cast<std::uint16_t>(index);
   node.prev = nullptr;
   node.next = nullptr;
   const unsigned chain = node.order % chains;
@@ -61,6 +66,7 @@ void wheel::file(timer_node& node) noexcept {
     if ((home.live & chain_bit) != 0) {
       node.next = home.heads[chain];
       node.next->prev = &node;
+      node.child = node.next->next;
     }
     home.earliest = std::min(home.earliest, node.when_ns);
     home.live |= chain_bit;
@@ -76,15 +82,17 @@ void wheel::file_all(slot& from) noexcept {
       timer_node& node = *head;
       head = node.next;
       __builtin_prefetch(head, 1);
+      __builtin_prefetch(node.child, 1);
       if (head == nullptr) live ^= round & -round;
-      file(node);
+      if (const std::uint64_t tick = tick_of(node.when_ns); tick > position_) file_ahead(node, tick);
+      else file_soon(node, tick);
     }
   }
 }
 
 bool wheel::remove(timer_node& node) noexcept {
   if (node.place == timer_node::place_idle) return false;
-  if (node.place == timer_node::place_heap) {
+  if (node.place >= timer_node::place_bucket) {
     soonest_.remove(node);
   } else {
     if (node.next != nullptr) node.next->prev = node.prev;
@@ -125,31 +133,40 @@ std::int64_t wheel::next_due() const noexcept {
   return slots_[level * slots_per_level + first_slot(level)].earliest;
 }
 
+// REQUIRES: the soonest are none, or the tick is not ahead.
+void wheel::move_to(std::uint64_t tick) noexcept {
+  if (tick <= position_) return;
+  weft_dassert(soonest_.top() == nullptr, "the wheel moves past a timer that is not due");
+  position_ = tick;
+  soonest_.begin_tick();
+}
+
 // Moves the position to the next occupied slot and files its timers again, if that slot begins at or before
 // `until_tick`; otherwise moves the position to `until_tick` (never backwards) and returns false.
 bool wheel::reach_next_slot(std::uint64_t until_tick) noexcept {
   if (occupied_levels_ == 0) {
-    position_ = std::max(position_, until_tick);
+    move_to(until_tick);
     return false;
   }
   const auto level = static_cast<unsigned>(std::countr_zero(occupied_levels_));
   const unsigned digit = first_slot(level), shift = level * digit_bits;
   const std::uint64_t start = (position_ >> shift >> digit_bits << digit_bits | digit) << shift;
   if (start > until_tick) {
-    position_ = std::max(position_, until_tick);  // still before `start`, so W2 holds for every slot
+    move_to(until_tick);  // still before `start`, so W2 holds for every slot
     return false;
   }
   weft_dassert(start > position_, "a slot behind the wheel's position is occupied");
-  position_ = start;
+  move_to(start);
   vacate(level, digit);
-  file_all(slots_[level * slots_per_level + digit]);  // all go further down, or into the heap: none comes back here
+  file_all(slots_[level * slots_per_level + digit]);  // all go further down, or to the soonest: none comes back here
+  soonest_.settle();
   return true;
 }
 
 timer_node* wheel::expire(std::int64_t now_ns, std::size_t limit) noexcept {
   timer_node* first = nullptr;
   timer_node** tail = &first;
-  // A slot at a time, and what is due leaves the heap before the next slot comes in: the heap stays small and in cache.
+  // A slot at a time, and what is due leaves before the next slot comes in: what is handled stays in cache.
   do {
     for (timer_node* node; (node = soonest_.top()) != nullptr && node->when_ns <= now_ns; tail = &node->next) {
       if (limit-- == 0) return *tail = nullptr, first;
@@ -158,7 +175,7 @@ timer_node* wheel::expire(std::int64_t now_ns, std::size_t limit) noexcept {
       --size_;
       *tail = node;
     }
-  } while (reach_next_slot(tick_of(now_ns)));
+  } while (!soonest_.top() && reach_next_slot(tick_of(now_ns)));
   *tail = nullptr;
   return first;
 }
@@ -167,6 +184,7 @@ timer_node* wheel::take_all() noexcept {
   const std::uint64_t position = position_;
   timer_node* all = expire(never);
   position_ = position;  // any position is right for an empty wheel
+  soonest_.begin_tick();
   return all;
 }
 

@@ -1,4 +1,4 @@
-// One processor's timers: a hierarchical timing wheel in front of a small exact heap.
+// One processor's timers: a hierarchical timing wheel in front of a small exact queue (soonest.h).
 //
 // Most deadlines never come: a timer is added, and removed when the awaited thing happens. So add and remove are O(1)
 // here, at any number of timers, and exact order is paid for only by those that are about to fire.
@@ -8,13 +8,13 @@
 //     level   slot width   spans          A timer is filed at the level of the highest digit in which its tick differs
 //     0       65.5 µs      67 ms          from the wheel's position, in the slot named by its own digit. When the
 //     1       67 ms        68.7 s         position reaches a slot, the slot's timers are filed again: lower down, or,
-//     2       68.7 s       19.5 h         from level 0, into the heap. A timer is moved at most once per level it was
+//     2       68.7 s       19.5 h         from level 0, to the soonest. A timer is moved at most once per level it was
 //     3       19.5 h       2.28 years     filed above, and no deadline an int64 can hold is too far away.
 //     4       2.28 years   292 years
 //
-//   W1  The heap holds exactly the timers whose tick is at or before the position; they fire from there, precisely.
+//   W1  The soonest are exactly the timers whose tick is at or before the position; they fire from there, precisely.
 //   W2  A timer at level k agrees with the position in all digits above k and is ahead of it in digit k. So every timer
-//       in the heap is due before every one at level 0, those before every one at level 1, and so on; and the first
+//       of the soonest is due before every one at level 0, those before every one at level 1, and so on; and the first
 //       occupied slot of the lowest occupied level is the next to be reached.
 //   W3  A slot's contents mean something only while its bit in the level's occupancy map is set, and the head of a chain
 //       only while the chain's bit in slot.live is. Slots are never initialised: the memory of slots that were never used
@@ -38,7 +38,7 @@
 #include <limits>
 #include <memory>
 
-#include "sched/timer_heap.h"
+#include "sched/soonest.h"
 
 namespace weft::sched {
 
@@ -89,13 +89,15 @@ class wheel {
   };
 
   static std::uint64_t tick_of(std::int64_t when_ns) noexcept;
-  void file(timer_node& node) noexcept;
+  void move_to(std::uint64_t tick) noexcept;
+  void file_soon(timer_node& node, std::uint64_t tick) noexcept;
+  void file_ahead(timer_node& node, std::uint64_t tick) noexcept;
   void file_all(slot& from) noexcept;
   bool reach_next_slot(std::uint64_t until_tick) noexcept;
   unsigned first_slot(unsigned level) const noexcept;
   void vacate(unsigned level, unsigned digit) noexcept;
 
-  timer_heap soonest_;
+  soonest soonest_;
   std::uint64_t position_;   // a tick
   std::uint32_t added_ = 0;  // source of timer_node::order
   std::size_t size_ = 0;

@@ -45,10 +45,12 @@ void* begin_worker(void* argument) {
   auto* w = static_cast<worker*>(argument);
   weft_this_worker = w;
   w->tid = os::thread_id();
+  w->native_fiber = fiber_of_this_thread();
   w->exceptions = reinterpret_cast<exception_globals*>(abi::__cxa_get_globals());
   w->random_state = 0x9E3779B97F4A7C15ULL ^ (static_cast<std::uint64_t>(w->tid) << 17);
   std::fesetenv(FE_DFL_ENV);  // a new thread inherits its creator's rounding mode: ours may be a pinned goroutine's
   os::adopt_process_affinity();
+  os::adopt_signal_mask();
   os::set_timer_slack_1ns();
   install_signal_stack();
   run_loop(*w);

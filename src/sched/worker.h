@@ -28,7 +28,9 @@
 #include "base/atomic.h"
 #include "base/spinlock.h"
 #include "os/asymmetric_fence.h"
+#include "sched/deadline_clock.h"
 #include "sched/goroutine.h"
+#include "sched/litter.h"
 #include "sched/processor.h"
 
 namespace weft::sched {
@@ -42,11 +44,14 @@ struct alignas(64) worker {
   goroutine* current = nullptr;            // null: on the native stack
   exception_globals* exceptions = nullptr; // this thread's __cxa_get_globals()
   arch::context native;                    // the scheduler loop, on the thread's own stack
+  [[no_unique_address]] fiber native_fiber;
 
   // What a switch to the native stack asks it to do (loop.cpp).
   runnable carried;                        // run this next: it could not be switched to directly
   stack::stack_ref dead_stack{};           // release this: its goroutine has ended
+  [[no_unique_address]] fiber dead_fiber;  // of that goroutine
   detail::newborn* starting = nullptr;     // what weft_goroutine_main is to run
+  cradle_block cradle;                        // litter.h, LT3
 
   // Mail from whoever wakes this worker: written before wake_word becomes 1, taken after.
   processor* assigned = nullptr;
@@ -54,9 +59,15 @@ struct alignas(64) worker {
   base::atomic<std::uint32_t> wake_word{0};  // futex; 1: there is mail
   base::spinlock seize_lock{base::lock_rank::seize};
   base::atomic<bool> detached{false};      // runs a goroutine whose processor was taken
+  static constexpr std::uint32_t lock_slots = 16;
+  base::atomic<const void*> holds[lock_slots] = {};  // biased locks that this thread holds: biased_lock.h, B2
+  std::uint32_t unlocked_looks = 0;                  // biased_lock::is_due()
   goroutine* pinned = nullptr;             // runs only here, and nothing else runs here
   base::atomic<bool> waits_pinned{false};  // asleep until its pinned goroutine comes with a processor
   bool is_searching = false;
+  visit guest;                             // sharing.h, S5
+  contention locks;                        // the same
+  deadline_clock deadlines;
   pid_t tid = 0;
   std::uint64_t random_state = 0;
   worker* next_idle = nullptr;             // guarded by the idle lock
@@ -81,14 +92,33 @@ inline goroutine* this_goroutine() noexcept {
   return w ? w->current : nullptr;
 }
 
+// Its goroutine's processor was taken: the test before sched::checkpoint(), for those to whom the call matters.
+inline bool is_detached() noexcept {
+  worker* w = this_worker();
+  return w && w->detached.load(base::relaxed);
+}
+
 [[gnu::cold]] void wait_while_seized(worker& w) noexcept;
 
-inline void enter(worker& w) noexcept {
+inline void announce(worker& w) noexcept {
   w.inside.store(1, base::relaxed);
   os::light_fence();  // pairs with the heavy fence of seize(): H1, H2
+}
+inline void enter(worker& w) noexcept {
+  announce(w);
   if (w.seized.load(base::acquire) != seizure::none) [[unlikely]] wait_while_seized(w);
 }
 inline void leave(worker& w) noexcept { w.inside.store(0, base::release); }
+
+// For fast paths that hand everything unusual to a function of their own: enters and returns the processor, or returns null
+// and is where it was. Unusual: inside already, seized, without a processor.
+inline processor* try_enter(worker& w) noexcept {
+  if (w.inside.load(base::relaxed) != 0) [[unlikely]] return nullptr;
+  announce(w);
+  if (w.seized.load(base::acquire) == seizure::none && w.held) [[likely]] return w.held;
+  leave(w);  // nothing was touched: whoever seized us may own it
+  return nullptr;
+}
 
 // Inside the runtime for a scope that does not park. Nests. On a plain thread it does nothing.
 class runtime_scope {

@@ -36,6 +36,14 @@ constinit std::array<depot, size_classes> depots;
               limits.overcommit, remedy);
 }
 
+// Whoever opens so many at a time is about to use them: their first pages come cheaper by one system call than by as many
+// faults.
+void populate_tops(const slab& s, std::uint32_t first) noexcept {
+  std::array<os::memory_range, largest_batch> tops;
+  for (std::uint32_t i = 0; i < largest_batch; ++i) tops[i] = {s.top(first + i) - os::page_size(), os::page_size()};
+  os::populate(tops);
+}
+
 // Runs of neighbouring slots become one range: the guards between them survive being discarded over.
 void discard_slots(const slab& s, const slot_mask& victims) noexcept {
   std::array<os::memory_range, (max_slots + 1) / 2> ranges;
@@ -138,6 +146,7 @@ depot::opening depot::claim_unopened_locked() {
 
 std::uint32_t depot::open(opening next, std::span<std::byte*> tops) {
   install_guards(*next.home, next.first, next.count);
+  if (next.count == largest_batch) populate_tops(*next.home, next.first);
   const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(tops.size(), next.count));
   for (std::uint32_t i = 0; i < wanted; ++i) tops[i] = next.home->top(next.first + i);
   if (wanted < next.count) {

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/settings.h"
+#include "os/valgrind.h"
 #include "stack/stack.h"
 
 namespace weft::stack {
@@ -22,6 +23,7 @@ constinit base::atomic<std::uint8_t> chosen{undecided};  // a guard_kind
 constinit base::atomic<std::int64_t> vmas_left{0};       // what mprotect guards may still take
 
 bool kernel_has_guard_markers() noexcept {
+  if (os::runs_under_valgrind()) return false;  // which does not know them, and reads pages itself that it takes for readable
   const std::size_t page = os::page_size();
   void* probe = os::reserve(page, page);
   if (probe == nullptr) return false;
@@ -98,6 +100,8 @@ void install_guards(slab& s, std::uint32_t first, std::uint32_t count) {
   if (kind != guard_kind::canary && guarded < count)
     guarded += guard_by_protection(s, first + guarded, count - guarded);
   mark_fenced(s, first, guarded);
+  for (std::uint32_t slot = first; slot < first + count; ++slot)
+    os::tell_valgrind_of_stack(s.usable_start(slot), s.top(slot));
   if (guarded < count) detail::canaries_in_use.store(true, base::relaxed);
 }
 

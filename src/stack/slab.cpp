@@ -8,18 +8,22 @@
 #include <new>
 
 #include "base/spinlock.h"
+#include "os/valgrind.h"
 #include "stack/address_map.h"
 #include "stack/id_set.h"
 
 namespace weft::stack {
-namespace {
 
-// --- descriptors: numbered, in chunks that are never unmapped -------------------------------------------------------
-
-constexpr std::uint32_t chunk_slabs = 64;
-
+namespace directory {
 constinit std::array<base::atomic<slab*>, id_set::capacity / chunk_slabs> chunks;
 constinit base::atomic<std::uint32_t> ids_used{0};
+}  // namespace directory
+
+namespace {
+
+using namespace directory;
+
+// --- descriptors -----------------------------------------------------------------------------------------------------
 
 constinit base::spinlock descriptor_lock{base::lock_rank::leaf};
 constinit std::array<std::uint64_t, id_set::words> retired_words{};
@@ -135,6 +139,7 @@ slab* map_slab(slot_shape shape, depot& home) noexcept {
 }
 
 bool unmap_slab(slab& s) noexcept {
+  if (os::runs_under_valgrind()) return false;  // which was told of the stacks there for ever
   // seq_cst: pairs with slab_pin. Either we see its pin, or it sees the slab withdrawn.
   s.published.store(false, base::seq_cst);
   if (pins.load(base::seq_cst) != 0) {

@@ -16,6 +16,7 @@
 
 #include "base/atomic.h"
 #include "stack/address_map.h"
+#include "stack/id_set.h"
 #include "stack/size_class.h"
 
 namespace weft::stack {
@@ -86,6 +87,13 @@ struct slab {
     return (fenced[slot / 64].load(base::relaxed) & slot_bit(slot)) != 0;
   }
 };
+
+// Where the descriptors are: numbered, in chunks that are never unmapped. For slab.cpp and for sched/debug_layout.h.
+namespace directory {
+inline constexpr std::uint32_t chunk_slabs = 64;
+extern std::array<base::atomic<slab*>, id_set::capacity / chunk_slabs> chunks;
+extern base::atomic<std::uint32_t> ids_used;  // all ids are below
+}  // namespace directory
 
 // A new slab with no open slot, published; nullptr when the kernel has no address space or no VMA for it.
 slab* map_slab(slot_shape, depot& home) noexcept;

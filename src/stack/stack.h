@@ -118,9 +118,11 @@ guard_kind guard();            // what the next slot will get
 void force_guard(guard_kind, std::size_t vma_limit = 0);
 const char* name_of(guard_kind) noexcept;
 
+inline bool uses_canaries() noexcept { return detail::canaries_in_use.load(base::relaxed); }
+
 // False: somebody wrote below base. Always true where the guard would have faulted.
 inline bool canary_intact(stack_ref s) noexcept {
-  return !detail::canaries_in_use.load(base::relaxed) || detail::is_canary_intact(s);
+  return !uses_canaries() || detail::is_canary_intact(s);
 }
 
 // The slot that an address belongs to, in use or not; base is nullptr when it belongs to none. Async-signal-safe.

@@ -2,6 +2,7 @@
 
 #include <weft/error.h>
 
+#include "base/race.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
 
@@ -15,8 +16,9 @@ void check_owner(const std::unique_lock<mutex>& lock) {
 
 }  // namespace
 
-void cond::wait(std::unique_lock<mutex>& lock) {
+void cond::wait_in_turn(std::unique_lock<mutex>& lock) {
   check_owner(lock);
+  base::race::release(&lock.mutex()->state_);  // what mutex::unlock() and lock() say in code that is instrumented
   sched::point("cond wait");
   detail::waiter me;
   me.who = sched::self();
@@ -28,10 +30,12 @@ void cond::wait(std::unique_lock<mutex>& lock) {
   lock.unlock();
   sched::park(sched::wait_reason::cond_wait, this);
   lock.lock();
+  base::race::acquire(&lock.mutex()->state_);
 }
 
-std::cv_status cond::wait_until(std::unique_lock<mutex>& lock, clock::time_point deadline) {
+std::cv_status cond::wait_in_turn(std::unique_lock<mutex>& lock, clock::time_point deadline) {
   check_owner(lock);
+  base::race::release(&lock.mutex()->state_);  // what mutex::unlock() and lock() say in code that is instrumented
   sched::point("cond wait");
   enum : std::uint32_t { notified = 1, timed_out = 2 };
   base::atomic<std::uint32_t> claim{0};
@@ -53,6 +57,7 @@ std::cv_status cond::wait_until(std::unique_lock<mutex>& lock, clock::time_point
     has_waiters_.store(!waiters_.empty(), base::relaxed);
   }
   lock.lock();
+  base::race::acquire(&lock.mutex()->state_);
   return late ? std::cv_status::timeout : std::cv_status::no_timeout;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "base/race.h"
 #include "base/spinlock.h"
 #include "sched/idle.h"
 #include "sched/seam.h"
@@ -27,7 +28,10 @@ pool_core::pool_core(void (*destroy)(void*) noexcept)
 
 pool_core::~pool_core() {
   for (int i = 0; i < shard_count; ++i)
-    for (std::uint32_t k = 0; k < shards_[i].size; ++k) destroy_(shards_[i].objects[k]);
+    for (std::uint32_t k = 0; k < shards_[i].size; ++k) {
+      base::race::acquire(shards_[i].objects[k]);
+      destroy_(shards_[i].objects[k]);
+    }
 }
 
 pool_core::shard& pool_core::mine() noexcept {
@@ -40,7 +44,10 @@ pool_core::shard& pool_core::mine() noexcept {
 void* pool_core::get() noexcept {
   shard& s = mine();
   base::locked hold(s.lock);
-  return s.size == 0 ? nullptr : s.objects[--s.size];
+  if (s.size == 0) return nullptr;
+  void* object = s.objects[--s.size];
+  base::race::acquire(object);
+  return object;
 }
 
 void pool_core::put(void* object) noexcept {
@@ -48,6 +55,7 @@ void pool_core::put(void* object) noexcept {
     shard& s = mine();
     base::locked hold(s.lock);
     if (s.size < kept_per_shard) {
+      base::race::release(object);
       s.objects[s.size++] = object;
       return;
     }

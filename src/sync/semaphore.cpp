@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/race.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
 
@@ -18,10 +19,11 @@ bool semaphore::try_acquire(std::int64_t n) {
   base::locked hold(queue_lock_);
   if (!waiters_.empty() || available_ < n) return false;
   available_ -= n;
+  base::race::acquire(this);
   return true;
 }
 
-void semaphore::acquire(std::int64_t n) {
+void semaphore::acquire_in_turn(std::int64_t n) {
   check(n, "semaphore::acquire");
   sched::point("semaphore acquire");
   sched::checkpoint();
@@ -30,18 +32,20 @@ void semaphore::acquire(std::int64_t n) {
     base::locked hold(queue_lock_);
     if (waiters_.empty() && available_ >= n) {
       available_ -= n;
-      return;
+      return base::race::acquire(this);
     }
     me.who = sched::self();
     me.value = &n;
     waiters_.push_back(me);
   }
   sched::park(sched::wait_reason::semaphore_acquire, this);
+  base::race::acquire(this);
 }
 
 void semaphore::release(std::int64_t n) {
   check(n, "semaphore::release");
   sched::point("semaphore release");
+  base::race::release(this);
   detail::waiter* granted = nullptr;
   bool is_too_much;
   {

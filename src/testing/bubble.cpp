@@ -19,12 +19,14 @@ void bubble_world::runnable_now(sched::member&, sched::runnable work) {
 void bubble_world::parks(sched::member& parker, sched::wait_reason reason) {
   auto& who = static_cast<inhabitant&>(parker);
   who.body->since_ns.store(now_ns(), base::relaxed);
+  tell();
   if (is_durable(reason)) leave_count(who);
   else ++who.debt;
 }
 
 void bubble_world::ends(sched::member& ender) {
   auto& who = static_cast<inhabitant&>(ender);
+  tell();
   note_end(who);
   leave_count(who);
 }
@@ -87,6 +89,7 @@ std::exception_ptr bubble_world::run(callable body) {
                      body.call(body.function);
                    }), body.site);
   sched::park(sched::wait_reason::bubble, this);
+  hear_all();
   sched::worlds_alive.fetch_sub(1, base::seq_cst);
   if (thrown_by_first_) return thrown_by_first_;
   if (is_abandoned()) report_ += describe_members();  // not before: the stack of who noticed may be a small one
@@ -100,7 +103,7 @@ namespace impl {
   if (sched::this_member()) throw misuse("testing::bubble inside a bubble or an exploration");
   auto world = std::make_unique<bubble_world>();
   std::exception_ptr wrong = world->run({call, function, site});
-  if (world->is_abandoned()) static_cast<void>(world.release());  // V2
+  if (world->is_abandoned()) world.release()->become_reachable();  // V2
   if (wrong) std::rethrow_exception(wrong);
 }
 

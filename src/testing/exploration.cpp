@@ -125,6 +125,7 @@ void exploration::runnable_now(sched::member& woken, sched::runnable work) {
 void exploration::parks(sched::member& parker, sched::wait_reason reason) {
   auto& who = static_cast<inhabitant&>(parker);
   who.body->since_ns.store(now_ns(), base::relaxed);
+  tell();
   guard hold(lock_);
   if (is_over_) return;
   who.work = sched::runnable(who.body);
@@ -141,6 +142,7 @@ void exploration::parks(sched::member& parker, sched::wait_reason reason) {
 
 void exploration::ends(sched::member& ender) {
   auto& who = static_cast<inhabitant&>(ender);
+  tell();
   guard hold(lock_);
   who.state = inhabitant::phase::ended;
   note_end(who);
@@ -149,6 +151,7 @@ void exploration::ends(sched::member& ender) {
 
 void exploration::escaped(sched::member& thrower, std::exception_ptr thrown) {
   auto& who = static_cast<inhabitant&>(thrower);
+  tell();
   {
     guard hold(lock_);
     if (is_over_) return;
@@ -162,6 +165,7 @@ void exploration::escaped(sched::member& thrower, std::exception_ptr thrown) {
 
 void exploration::point(sched::member& at, const char* what, bool yields) {
   auto& who = static_cast<inhabitant&>(at);
+  tell();
   guard hold(lock_);
   if (is_over_) {
     hold.unlock();
@@ -203,6 +207,7 @@ std::optional<std::string> exploration::run(callable body) {
   sched::spawn_first(first, detail::make_newborn([body] { body.call(body.function); }), body.site);
   const std::int64_t give_up_ns = os::monotonic_ns() + limits_.real_time.count();
   sched::park_until(give_up_ns, claim_, too_slow, sched::wait_reason::bubble, this);
+  hear_all();
   if (claim_.load(base::acquire) == too_slow) {
     guard hold(lock_);
     const std::string who = running_ ? "goroutine " + std::to_string(running_->number) + " has not come to a point of weft"

@@ -106,7 +106,7 @@ void set_failure_count(std::size_t (*count)()) noexcept { failure_count.store(co
     auto world = std::make_unique<exploration>(p, all.limits());
     std::optional<std::string> wrong = world->run(body);
     const exploration& done = *world;
-    if (wrong) static_cast<void>(world.release());  // virtual_world.h, V2
+    if (wrong) world.release()->become_reachable();  // virtual_world.h, V2
     else if (failures_so_far() != failed_before) wrong = "an expectation of the test framework failed in it\n";
     all.learn(done.steps());
     sum.schedules = i + 1;

@@ -3,11 +3,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cxxabi.h>
-#include <dlfcn.h>
 #include <memory>
 #include <string_view>
 #include <typeinfo>
 
+#include "debug/dump_text.h"
+#include "debug/site_text.h"
 #include "testing/virtual_world.h"
 
 namespace weft::testing {
@@ -25,24 +26,6 @@ std::string demangled(const char* symbol) {
   return readable ? readable.get() : symbol;
 }
 
-// As addr2line wants it: the file and the offset in it, and the function where the dynamic symbols know it.
-std::string site(const void* address) {
-  Dl_info found{};
-  if (!::dladdr(address, &found) || !found.dli_fname) return print("%p", address);
-  const auto offset = [&](const void* from) {
-    return print("+0x%lx", static_cast<unsigned long>(static_cast<const char*>(address) - static_cast<const char*>(from)));
-  };
-  const std::string place = found.dli_fname + offset(found.dli_fbase);
-  return found.dli_sname ? demangled(found.dli_sname) + offset(found.dli_saddr) + " (" + place + ")" : place;
-}
-
-std::string age(std::int64_t ns) {
-  constexpr std::int64_t second = 1'000'000'000;
-  if (ns < second) return print("%lld ms", static_cast<long long>(ns / 1'000'000));
-  if (ns < 120 * second) return print("%lld seconds", static_cast<long long>(ns / second));
-  return print("%lld minutes", static_cast<long long>(ns / (60 * second)));
-}
-
 struct facts {
   std::uint64_t id, creator;
   const void* site;
@@ -55,7 +38,7 @@ std::string paragraph(const facts& f) {
   std::string text = print("\ngoroutine %llu [", static_cast<unsigned long long>(f.id)) + f.state + "]:";
   if (!f.name.empty()) text.append(" ").append(f.name);
   if (f.object) text += print("\n  waits for %p", f.object);
-  text += "\n  created by " + site(f.site);
+  text += "\n  created by " + debug::site_text(f.site);
   if (f.creator) text += print(" in goroutine %llu", static_cast<unsigned long long>(f.creator));
   return text + "\n";
 }
@@ -63,7 +46,7 @@ std::string paragraph(const facts& f) {
 std::string state_of(const sched::goroutine& g, std::int64_t now_ns) {
   const sched::wait_reason reason = g.reason.load(base::relaxed);
   if (reason == sched::wait_reason::none) return "runnable";
-  return std::string(sched::describe(reason)) + ", " + age(now_ns - g.since_ns.load(base::relaxed));
+  return std::string(sched::describe(reason)) + ", " + debug::age_text(now_ns - g.since_ns.load(base::relaxed));
 }
 
 const void* object_of(const sched::goroutine& g) noexcept {

@@ -13,7 +13,7 @@ struct inhabitant;
 
 //   goroutine 17 [chan receive, 2 seconds]: reader
 //     waits for 0x7f0c1c000b80
-//     created by ./server_test+0x2ab21 in goroutine 1
+//     created by serve(int) at /home/me/server.cpp:12 in goroutine 1
 //
 // with an empty line before. What a running one waits for is out of date.
 std::string paragraph(const inhabitant& who, std::int64_t now_ns);

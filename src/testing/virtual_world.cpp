@@ -31,6 +31,12 @@ void virtual_world::abandon() {
   timers_.move_all_to(limbo());
 }
 
+void virtual_world::become_reachable() noexcept {
+  static base::atomic<virtual_world*> kept{nullptr};
+  kept_before_ = kept.load(base::relaxed);
+  while (!kept.compare_exchange_weak(kept_before_, this, base::relaxed, base::relaxed)) continue;  // nobody follows the list
+}
+
 inhabitant& virtual_world::enrol(const char* name, const void* site, std::uint64_t by) {
   std::lock_guard hold(roll_lock_);
   inhabitant& fresh = roll_.emplace_back(*this, name);
@@ -90,6 +96,7 @@ void virtual_world::settle(inhabitant& who) {
   if (!settler_.compare_exchange_strong(nobody, &who, base::acq_rel, base::relaxed))
     throw misuse("testing::settle: another goroutine of this bubble waits in it");
   sched::park(sched::wait_reason::settle, nullptr);
+  hear_all();
 }
 
 bool is_durable(sched::wait_reason reason) noexcept {

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "base/atomic.h"
+#include "base/race.h"
 #include "sched/goroutine.h"
 #include "sched/runnable.h"
 #include "sched/seam.h"
@@ -65,11 +66,18 @@ class virtual_world : public sched::world {
   // The caller waits until everybody else in its world is durably blocked. Throws misuse when another one does.
   void settle(inhabitant& who);
 
+  void become_reachable() noexcept;  // V2: nobody owns it from now on, which a leak checker is not to mind
+
   [[nodiscard]] bool is_abandoned() const noexcept { return is_abandoned_.load(base::acquire); }
 
  protected:
   explicit virtual_world(bool numbers_are_ids);
   ~virtual_world();
+
+  // What a member did until it told of itself comes before what follows the end of the world, and settle(): it does so
+  // whenever it stops running, maybe for good.
+  void tell() noexcept { base::race::release(this); }
+  void hear_all() noexcept { base::race::acquire(this); }
 
   inhabitant& enrol_first(const char* name, const void* site);
   void note_end(inhabitant& who);
@@ -88,6 +96,7 @@ class virtual_world : public sched::world {
   sched::timer_set timers_;
   base::atomic<inhabitant*> settler_{nullptr};
   base::atomic<bool> is_abandoned_{false};
+  virtual_world* kept_before_ = nullptr;
   std::mutex roll_lock_;           // an ordinary one: the roll grows under it
   std::deque<inhabitant> roll_;    // guarded by roll_lock_; nodes never move
   std::size_t alive_ = 0;          // guarded by roll_lock_

@@ -2,9 +2,8 @@
 #include <weft/time.h>
 
 #include <ctime>
-#include <limits>
 
-#include "os/clock.h"
+#include "base/prefetch.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
 #include "sched/timers.h"
@@ -14,11 +13,13 @@ namespace weft {
 
 namespace {
 
-struct sleep_timer : sched::timer {
-  explicit sleep_timer(detail::sleeper* sleeper) noexcept : timer(fire_it), who(sleeper) {}
-  static void fire_it(sched::timer_node* node) { sched::ready(static_cast<sleep_timer*>(node)->who); }
-  detail::sleeper* const who;
+// One line of the cache: all that arming and firing touch of a sleeper.
+struct alignas(base::cache_line) sleep_timer : sched::timer {
+  explicit sleep_timer(sched::goroutine* sleeper) noexcept : timer(fire_it), who(sleeper) {}
+  static void fire_it(sched::timer_node* node) { sched::ready_outside_worlds(*static_cast<sleep_timer*>(node)->who); }
+  sched::goroutine* const who;
 };
+static_assert(sizeof(sleep_timer) == base::cache_line || sizeof(void*) != 8);
 
 void sleep_until_ns(std::int64_t when_ns) {
   if (sched::goroutine* g = sched::this_goroutine()) {
@@ -34,16 +35,18 @@ void sleep_until_ns(std::int64_t when_ns) {
 
 }  // namespace
 
-void sleep(clock::duration duration) {
+namespace detail {
+
+void sleep_for(clock::duration duration) {
   if (duration.count() <= 0) return yield();
-  std::int64_t when;
-  if (__builtin_add_overflow(sched::now_ns(), duration.count(), &when)) when = std::numeric_limits<std::int64_t>::max();
-  sleep_until_ns(when);
+  sleep_until_ns(sched::due_in(duration.count()));
 }
 
-void sleep_until(clock::time_point when) {
+void sleep_to(clock::time_point when) {
   if (when <= clock::time_point(clock::duration(sched::now_ns()))) return yield();
   sleep_until_ns(when.time_since_epoch().count());
 }
+
+}  // namespace detail
 
 }  // namespace weft

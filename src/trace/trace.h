@@ -26,6 +26,7 @@ enum class event : std::uint8_t {
 using sink = void (*)(event what, std::uint64_t a, std::uint64_t b) noexcept;
 extern base::atomic<sink> current_sink;  // null: off
 
+inline bool is_on() noexcept { return current_sink.load(base::relaxed) != nullptr; }
 inline void emit(event what, std::uint64_t a = 0, std::uint64_t b = 0) noexcept {
   if (sink to = current_sink.load(base::relaxed)) [[unlikely]] to(what, a, b);
 }

@@ -18,7 +18,7 @@ class packages : public cli::tool_test {
     stand_in("id", "echo 0");
     stand_in("apt-get", "echo \"apt-get $*\" >>\"$CALLS\"");
     stand_in("sudo", "echo -n 'sudo ' >>\"$CALLS\"; exec \"$@\"");
-    installed({"g++", "cmake", "ninja-build", "pkgconf|pkg-config (= 1.8)", "libgtest-dev", "libgmock-dev", "liburing-dev",
+    installed({"g++", "cmake", "ninja-build", "pkgconf|pkg-config (= 1.8)", "libgtest-dev", "libgmock-dev", "liburing-dev", "libdw-dev",
                "libcli11-dev", "nlohmann-json3-dev", "libjs-chart.js"});
   }
 
@@ -59,8 +59,8 @@ TEST_F(packages, installs_exactly_the_missing_ones_and_says_so) {
              "libjs-chart.js"});
   const result r = run("build");
   EXPECT_EQ(r.status, 0);
-  EXPECT_THAT(r.err, HasSubstr("installing missing packages: ninja-build libcli11-dev\n"));
-  EXPECT_THAT(r.calls, HasSubstr(" install -y --no-install-recommends ninja-build libcli11-dev\n"));
+  EXPECT_THAT(r.err, HasSubstr("installing missing packages: ninja-build libdw-dev libcli11-dev\n"));
+  EXPECT_THAT(r.calls, HasSubstr(" install -y --no-install-recommends ninja-build libdw-dev libcli11-dev\n"));
   EXPECT_THAT(r.calls, testing::Not(HasSubstr("sudo")));
 }
 

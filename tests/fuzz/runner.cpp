@@ -4,11 +4,12 @@
 // Everything hangs on knowing when nobody runs any more, without waiting a guessed time:
 //
 //   F1  A worker sleeps when the scheduler notes a wait reason for it, which comes after it has queued itself; a thread that
-//       was made runnable says so by its permit.
-//   F2  A goroutine that was made runnable is in the inject queue or with a processor that is not idle.
+//       was made runnable says so by its permit, until it has taken the reason back.
+//   F2  A goroutine that was made runnable is in the inject queue, or with a thread of the scheduler that is not idle; one
+//       that moves is in both rather than in neither.
 //   F3  A worker that wakes counts itself in activity_ before it sleeps again.
-//   So: everybody sleeps, no queue holds anybody, everybody still sleeps, and activity_ is what it was before. Whoever asks
-//   must not hold up others: a plain thread, or a goroutine alone on one processor that has let all others run.
+//   So: twice in a row everybody sleeps and nothing is runnable, and activity_ is what it was before. Whoever asks must not
+//   hold up others: a plain thread, or a goroutine alone on one processor that has let all others run.
 //
 // The explanation of a free run is searched depth first over who begins next; a state of model and progress that was tried
 // is not tried again, so that a program of fourteen steps takes milliseconds.
@@ -34,6 +35,7 @@
 #include "sched/thread_sleeper.h"
 #include "support/crew.h"
 #include "support/eventually.h"
+#include "support/overtake.h"
 
 namespace fuzz {
 namespace {
@@ -60,7 +62,7 @@ class world {
   void release() {
     outer_.cancel();
     for (int c = 0; c < plain_channels; ++c)
-      if (!plain_[c].closed()) plain_[c].close();
+      if (!plain_[c].closed()) support::close_under_senders(plain_[c]);
     timer_.reset(0ns);
   }
 
@@ -77,7 +79,7 @@ class world {
       case action::try_recv: return try_receive(c.channel);
       case action::select:
       case action::try_select: return choose(op);
-      case action::close: plain_[c.channel].close(); break;
+      case action::close: support::close_under_senders(plain_[c.channel]); break;
       case action::cancel: contexts_[c.channel - first_done]->cancel(); break;
       case action::stop_timer: timer_.stop(); break;
       case action::fire_timer: {
@@ -190,7 +192,7 @@ class workforce {
   void wait_for_rest() {
     while (true) {
       const long before = activity_;
-      if (everybody_sleeps() && nothing_is_runnable() && everybody_sleeps() && activity_ == before) return;
+      if (is_at_rest() && is_at_rest() && activity_ == before) return;
       weft::yield();
     }
   }
@@ -217,25 +219,27 @@ class workforce {
     }
     me.sleeper = nullptr;
   }
+  bool is_at_rest() const { return everybody_sleeps() && nothing_is_runnable() && everybody_sleeps(); }
   bool everybody_sleeps() const {
     for (const auto& m : members_) {
       const auto* who = m.sleeper.load();
       if (!who || who->reason.load(weft::base::acquire) == weft::sched::wait_reason::none) return false;
-      constexpr std::uint32_t made_runnable = 1;  // a thread's permit
       if (!who->is_goroutine &&
-          static_cast<const weft::sched::thread_sleeper*>(who)->permit.load(weft::base::acquire) == made_runnable)
+          park_of(static_cast<const weft::sched::thread_sleeper&>(*who)) == weft::sched::park_kind::none)
         return false;
     }
     return true;
   }
-  // Whoever was made runnable is in the inject queue or with a processor that is not idle. A goroutine that asks holds a
-  // processor itself: it lets everybody in its queue run first, and so wants to be alone on one processor.
+  // F2. A goroutine that asks holds a thread and a processor itself: it lets everybody in its queue run first, and so wants
+  // to be alone on one processor.
   static bool nothing_is_runnable() {
+    using weft::base::acquire;
+    auto& the = weft::sched::the;
     const std::uint32_t mine = weft::on_goroutine() ? 1 : 0;
     for (int i = 0; mine && i < 130; ++i) weft::yield();  // twice as many decisions as until the inject queue is looked at
-    return weft::sched::the.injected.load(weft::base::acquire) == 0 &&
-           weft::sched::the.idle_processors.load(weft::base::acquire) + mine ==
-               static_cast<std::uint32_t>(weft::sched::the.limit.load(weft::base::acquire));
+    return the.injected.load(acquire) == 0 && the.idle_workers.load(acquire) + mine == the.workers.load(acquire) &&
+           the.idle_processors.load(acquire) + mine == static_cast<std::uint32_t>(the.limit.load(acquire)) &&
+           the.injected.load(acquire) == 0;
   }
 
   const program& program_;

@@ -127,15 +127,16 @@ TEST_P(hook_readiness, what_is_wrong_is_said_at_once) {
   here([] {
     int fds[2];
     ASSERT_EQ(::pipe(fds), 0);
-    pollfd gone{fds[0], POLLIN, 0};
-    ::close(fds[0]);
+    const int closed = ::fcntl(fds[0], F_DUPFD_CLOEXEC, 500);  // nobody else in the process will be given that number
+    ASSERT_GE(closed, 500);
+    for (const int fd : {fds[0], fds[1], closed}) ::close(fd);
+    pollfd gone{closed, POLLIN, 0};
     EXPECT_EQ(::poll(&gone, 1, -1), 1);
     EXPECT_EQ(gone.revents, POLLNVAL);
-    ::close(fds[1]);
     fd_set read;
     FD_ZERO(&read);
-    FD_SET(fds[0], &read);
-    EXPECT_EQ(::select(fds[0] + 1, &read, nullptr, nullptr, nullptr), -1);
+    FD_SET(closed, &read);
+    EXPECT_EQ(::select(closed + 1, &read, nullptr, nullptr, nullptr), -1);
     EXPECT_EQ(errno_here(), EBADF);
     EXPECT_EQ(::select(-1, nullptr, nullptr, nullptr, nullptr), -1);
     EXPECT_EQ(errno_here(), EINVAL);

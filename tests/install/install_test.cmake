@@ -14,6 +14,13 @@ macro(expect_output text)
   endif()
 endmacro()
 
+macro(expect_match text)
+  string(FIND "${output}" "${text}" place)
+  if(place EQUAL -1)
+    message(FATAL_ERROR "expected '${text}' in: ${output}${errors}")
+  endif()
+endmacro()
+
 set(greeting "42 from weft ${VERSION}")
 
 if(STEP STREQUAL "copy")
@@ -39,6 +46,14 @@ elseif(STEP STREQUAL "find_package")
   expect_output("${greeting}")
   expect("${WORK}/hooked")
   expect_output("parked")
+  # gdb finds its commands in the program; a stripped one gets them from the installed file.
+  find_program(GDB gdb)
+  if(GDB)
+    expect(${GDB} -q -nx -batch -iex "set auto-load safe-path /" "${WORK}/consumer" -ex "help info goroutines")
+    expect_match("List the goroutines")
+    expect(${GDB} -q -nx -batch -iex "set auto-load no" -x "${PREFIX}/share/weft/gdb/weft_gdb.py" -ex "help goroutine")
+    expect_match("with a goroutine's stack")
+  endif()
 
 elseif(STEP STREQUAL "pkg_config")
   file(MAKE_DIRECTORY "${WORK}")

@@ -27,10 +27,11 @@ TEST_P(experiment, runs_and_has_every_figure_it_shows) {
   }
   EXPECT_GE(e["rows"].size(), 2U);
   for (const json& row : e["rows"]) {
-    // Real-time priority is the one thing that a machine may refuse altogether.
+    // Real-time priority is the one thing that a machine may refuse altogether; and the race detector's library need not
+    // be built.
     if (row["status"] == "refused") {
-      EXPECT_EQ(e["id"], "e18");
-      EXPECT_THAT(row["note"].get<std::string>(), HasSubstr("to allow it"));
+      EXPECT_THAT(e["id"], AnyOf("e17", "e18"));
+      EXPECT_THAT(row["note"].get<std::string>(), AnyOf(HasSubstr("to allow it"), HasSubstr("weft run --race")));
       continue;
     }
     EXPECT_EQ(row["status"], "ok") << row.dump(1);
@@ -68,12 +69,12 @@ INSTANTIATE_TEST_SUITE_P(
                     tiny{"e5", 4, {"--rounds", "500", "--thread-rounds", "50"}}, tiny{"e6", 2, {"--most-tasks", "200"}},
                     tiny{"e7", 8, {"--tasks", "10", "--idle-ms", "20"}},
                     tiny{"e8", 4, {"--tasks", "1000", "--thread-tasks", "20"}},
-                    tiny{"e9", 4, {"--most-connections", "20", "--run-ms", "50"}},
+                    tiny{"e9", 8, {"--most-connections", "20", "--run-ms", "50"}},
                     tiny{"e10", 0, {"--cpu-tasks", "20", "--io-tasks", "200"}},
                     tiny{"e11", 6, {"--numbers", "2000", "--thread-numbers", "50"}},
                     tiny{"e12", 6, {"--events", "4000"}}, tiny{"e13", 4, {"--calls", "16", "--call-ms", "5"}},
                     tiny{"e14", 2, {"--ms", "60"}}, tiny{"e15", 4, {"--steps", "100", "--requests", "40"}},
-                    tiny{"e18", 4, {"--ms", "40"}}),
+                    tiny{"e16", 4, {"--goroutines", "10"}}, tiny{"e17", 2, {"--tasks", "100"}}, tiny{"e18", 4, {"--ms", "40"}}),
     [](const auto& info) { return info.param.id; });
 
 TEST_F(lab, sleepers_take_at_least_as_long_as_they_sleep) {

@@ -21,14 +21,14 @@ const fs::path root = WEFT_SOURCE_DIR;
 
 const std::map<std::string, int> height = {
     {"base", 0}, {"arch", 1},    {"os", 1},   {"trace", 2}, {"stack", 3}, {"sched", 4}, {"chan", 5},   {"sync", 6},
-    {"time", 6}, {"context", 7}, {"poll", 8}, {"io", 9},    {"net", 10},  {"http", 11}, {"testing", 12}, {"debug", 13}, {"tools", 14},
+    {"time", 6}, {"context", 7}, {"poll", 8}, {"io", 9},    {"net", 10},  {"http", 11}, {"debug", 12}, {"testing", 13}, {"tools", 14},
     {"process", 10}, {"hook", 10},
 };
 
 // Public headers, below include/weft/. A header that is missing here belongs to the layer of its name, if there is one.
 const std::map<std::string, std::string> layer_of_header = {
-    {"atomic.h", "base"},  {"pause.h", "base"},         {"spinlock.h", "base"},        {"expected.h", "base"},
-    {"error.h", "base"},   {"clock.h", "base"},         {"version.h", "base"},         {"newborn.h", "sched"},
+    {"atomic.h", "base"},  {"pause.h", "base"},         {"spinlock.h", "base"},        {"expected.h", "base"},        {"stack_page.h", "base"}, {"keep_frame.h", "base"},
+    {"error.h", "base"},   {"clock.h", "base"},         {"version.h", "base"},         {"newborn.h", "sched"}, {"group.h", "sched"},
     {"waiter.h", "sched"}, {"runtime.h", "sched"},      {"local.h", "sched"},          {"channel.h", "chan"},
     {"select.h", "chan"},  {"mutex.h", "sync"},         {"rw_mutex.h", "sync"},        {"cond.h", "sync"},
     {"once.h", "sync"},    {"wait_group.h", "sync"},    {"semaphore.h", "sync"},       {"pool.h", "sync"},

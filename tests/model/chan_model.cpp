@@ -173,17 +173,17 @@ TEST(chan, two_who_send_and_then_try_do_not_both_miss) { model::holds(everything
 TEST(chan, a_try_tells_the_truth_about_a_parked_receiver) { model::holds(three_threads, try_against_parked); }
 
 TEST(chan, mutant_lock_released_without_release_is_caught) {
-  model::caught(model::weaken("weft/detail/spinlock.h", "held_.store(0, release)"), three_threads, one_slot_is_a_lock);
+  model::caught(model::weaken("sched/biased_lock.h", "word_.store(next, base::release)"), three_threads, one_slot_is_a_lock);
 }
 TEST(chan, mutant_lock_taken_without_acquire_is_caught) {
-  model::caught(model::weaken("weft/detail/spinlock.h", "if (held_.exchange(1, acquire) != 0) [[unlikely]]"), three_threads,
-                one_slot_is_a_lock);
+  model::caught(model::weaken("sched/biased_lock.h", "if (!word_.compare_exchange_strong(free, held, base::acquire"),
+                three_threads, one_slot_is_a_lock);
 }
 TEST(chan, mutant_try_recv_without_its_fence_is_caught) {
   model::caught(model::drop("chan/channel.cpp", "base::thread_fence(base::seq_cst)"), everything, both_send_then_try);
 }
 TEST(chan, mutant_put_that_does_not_count_is_caught) {
-  model::caught(model::drop("chan/channel.cpp", "occupied.store(count + 1, base::release)"), three_threads,
+  model::caught(model::drop("chan/channel.h", "occupied.store(count + 1, base::release)"), three_threads,
                 in_order_through_one_slot);
 }
 

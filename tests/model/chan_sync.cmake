@@ -4,9 +4,20 @@ weft_model_edit(src/chan/select.cpp FIND "static constinit base::atomic<std::uin
   BY "base::atomic<std::uint64_t> state")
 weft_model_edit(src/sync/mutex.cpp FIND "constexpr int spins = 30" BY "constexpr int spins = 0")
 
-set(sleeping tests/model/sleepers.cpp src/base/spinlock.cpp)
+weft_model_edit(src/sched/biased_lock.h FIND "first_wanted = 256" BY "first_wanted = 1")
+
+set(sleeping tests/model/sleepers.cpp src/base/spinlock.cpp src/sched/biased_lock.cpp)
+weft_model(biased_lock SOURCES src/chan/select.cpp src/chan/channel.cpp src/os/own_memory.cpp ${sleeping})
+weft_mutant(owner_does_not_look_again MODEL biased_lock SOURCE src/sched/biased_lock.h FILTER biased_lock.owner*
+  FIND "if (word_.load(base::relaxed) == bias_to(&w)) [[likely]] return true;" BY "if (bias_to(&w) != 0) return true;")
+weft_mutant(revocation_does_not_wait MODEL biased_lock SOURCE src/sched/biased_lock.cpp FILTER biased_lock.owner*
+  FIND "while (names(*owner, this)) spin.wait();" BY "static_cast<void>(spin), static_cast<void>(names);")
+weft_mutant(both_locks_in_one_slot MODEL biased_lock SOURCE src/sched/biased_lock.h FILTER biased_lock.two_at_once*
+  FIND "if (slot >= worker::lock_slots || w.holds[slot].load(base::relaxed)) [[unlikely]] return false;" BY "slot = 0;")
+weft_mutant(a_bias_is_believed_without_a_look MODEL biased_lock SOURCE src/chan/select.cpp FILTER biased_lock.a_token*
+  FIND "all_mine = all_mine && (!takes_part(cases[i]) || cases[i]->channel_->lock.is_mine());" BY "all_mine = true;")
 weft_model(chan SOURCES src/chan/channel.cpp ${sleeping})
-weft_mutant(sender_behind_a_full_buffer_stays MODEL chan SOURCE src/chan/channel.cpp FILTER chan.a_receive_lets*
+weft_mutant(sender_behind_a_full_buffer_stays MODEL chan SOURCE src/chan/channel.h FILTER chan.a_receive_lets*
   FIND "if (waiter* sender = senders.pop()) {" BY "if (waiter* sender = nullptr) {")
 weft_mutant(close_forgets_the_senders MODEL chan SOURCE src/chan/channel.cpp FILTER chan.a_close_wakes*
   FIND "for (waiter_queue* queue : {&receivers, &senders})" BY "for (waiter_queue* queue : {&receivers})")
@@ -21,7 +32,7 @@ weft_mutant(waiter_queued_after_the_lock MODEL chan SOURCE src/chan/channel.cpp 
   ch.lock.unlock();" BY "  ch.lock.unlock();
   queue.push_back(me);")
 
-weft_model(select SOURCES src/chan/select.cpp src/chan/channel.cpp ${sleeping})
+weft_model(select SOURCES src/chan/select.cpp src/chan/channel.cpp src/os/own_memory.cpp ${sleeping})
 weft_mutant(claim_that_always_wins MODEL select SOURCE include/weft/detail/waiter.h FILTER select.two_wakers*
   FIND "return node.claim->compare_exchange_strong(open, node.index, base::acq_rel, base::acquire);"
   BY "node.claim->compare_exchange_strong(open, node.index, base::acq_rel, base::acquire); return true;")
@@ -36,23 +47,32 @@ weft_mutant(waits_without_a_second_look MODEL select SOURCE src/chan/select.cpp 
 
 weft_model(mutex SOURCES src/sync/mutex.cpp ${sleeping})
 weft_mutant(waiters_not_announced MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
-  FIND "state_.fetch_or(waiters, base::relaxed);  // X2" BY "state_.load(base::relaxed);")
+  FIND "state_.fetch_or(waiters, base::relaxed) | waiters;  // X2" BY "state_.load(base::relaxed);")
 weft_mutant(bit_cleared_while_others_wait MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.three*
-  FIND "if (waiters_.empty()) state_.fetch_and(~std::uint32_t{waiters | starving}, base::relaxed);
-          return;" BY "state_.fetch_and(~std::uint32_t{waiters | starving}, base::relaxed);
+  FIND "if (waiters_.empty()) state_.fetch_and(~queue_bits, base::relaxed);
+          return;" BY "state_.fetch_and(~queue_bits, base::relaxed);
           return;")
+weft_mutant(woken_gives_way_to_who_starves MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.who_is_woken*
+  FIND "(!(seen & starving) || waiting_since != 0)) {" BY "(!(seen & starving) || overdue)) {")
 weft_mutant(unlock_looks_back MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.the_last_owner*
-  FIND "return sched::ready(next);" BY "sched::ready(next); state_.load(base::relaxed); return;")
+  FIND "return crowded ? sched::ready_here(next) : sched::ready(next);"
+  BY "sched::ready(next); static_cast<void>(crowded); state_.load(base::relaxed); return;")
 weft_mutant(handed_over_and_let_go MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.it_is_handed*
   FIND "if (!first->success) state_.fetch_and" BY "state_.fetch_and")
 
 weft_model(wait_group SOURCES src/sync/wait_group.cpp ${sleeping})
 weft_mutant(wait_does_not_look_again MODEL wait_group SOURCE src/sync/wait_group.cpp FILTER wait_group.both*
-  FIND "      if (counter(seen) == 0) return;" BY "")
+  FIND "      if (counter(seen) == 0) return base::race::acquire(&state);" BY "")
 weft_mutant(waiter_counted_before_it_is_queued MODEL wait_group SOURCE src/sync/wait_group.cpp FILTER wait_group.both*
-  FIND "    waiters_.push_back(me);
-  }" BY "  }
-  { base::locked hold(queue_lock_); waiters_.push_back(me); }")
+  FIND "    if ((seen & waiters_mask) != 0) {
+      waiters_.push_back(me);
+    } else {" BY "    if ((seen & waiters_mask) != 0) {
+      queue_lock_.unlock();
+      queue_lock_.lock();
+      waiters_.push_back(me);
+    } else {")
+weft_mutant(last_one_does_not_put_the_waiter_back MODEL wait_group SOURCE src/sched/account.h FILTER wait_group.both*
+  FIND "if (detail::group::counter(last) > 0) g.first_waiter.store(who, base::release);" BY "")
 
 weft_model(semaphore SOURCES src/sync/semaphore.cpp ${sleeping})
 weft_mutant(release_that_wakes_nobody MODEL semaphore SOURCE src/sync/semaphore.cpp FILTER semaphore.one_unit*
@@ -62,7 +82,7 @@ weft_mutant(newcomer_past_the_queue MODEL semaphore SOURCE src/sync/semaphore.cp
 
 weft_model(rw_mutex SOURCES src/sync/rw_mutex.cpp ${sleeping})
 weft_mutant(last_reader_wakes_nobody MODEL rw_mutex SOURCE src/sync/rw_mutex.cpp FILTER rw_mutex.readers_see*
-  FIND "if (left == waiting && (next = writers_.pop()))" BY "if (left == one_reader && (next = writers_.pop()))")
+  FIND "if (!(left & all_readers) && (next = writers_.pop()))" BY "if ((left & all_readers) == one_reader && (next = writers_.pop()))")
 weft_mutant(reader_enters_beside_a_writer MODEL rw_mutex SOURCE src/sync/rw_mutex.cpp FILTER rw_mutex.readers_see*
   FIND "if (!(seen & writer) && writers_.empty()) {" BY "if (seen != ~0u && writers_.empty()) {")
 

@@ -5,8 +5,12 @@
 //   I2  (P4) A timer that was armed fires, although everybody was about to sleep: a watcher sleeps no longer than until it.
 //   I3  (P1, P2) Once all is quiet, each processor is in the idle list or held by one worker, nobody counts as searching,
 //       and `hungry` is the number of idle processors.
+//   I4  (watch.h, G2) Where timers are gathered one is no more than gather_ns late.
 // Everybody may sleep here, so a lost wake-up shows as work that has not been run when nothing moves any more.
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
 
 #include <weft/detail/newborn.h>
 
@@ -81,9 +85,13 @@ struct alarm_clock : sched::timer {
   alarm_clock() noexcept : timer(ring) {}
   static void ring(sched::timer_node* node) {
     static_cast<alarm_clock*>(node)->rung.fetch_add(1, base::relaxed);
+    static_cast<alarm_clock*>(node)->rung_at.store(model::now_ns(), base::relaxed);
+    if (auto& then = static_cast<alarm_clock*>(node)->then) sched::inject(model::goroutine_of(then));
     sched::done_firing(*static_cast<alarm_clock*>(node));
   }
   base::atomic<int> rung{0};
+  base::atomic<std::int64_t> rung_at{0};
+  std::function<void()> then;
 };
 
 // A plain thread arms a timer, then an earlier one, while the worker becomes the watcher.
@@ -98,6 +106,49 @@ void timers_and_a_watcher() {
                     }}});
   model::check(early.rung.load(base::relaxed) == 1 && late.rung.load(base::relaxed) == 1, "I2: both timers fire");
   check_quiet(1);
+}
+
+// The watcher gathers, with nothing due for longer than it has to, and a plain thread arms an earlier timer.
+void timers_and_a_gathering_watcher() {
+  constexpr std::int64_t soon = 100'000, later = 900'000;
+  model::machine m(1);
+  alarm_clock late, early;
+  base::atomic<std::int64_t> armed_at{0};
+  the.timer_density.is_dense.store(true, base::relaxed);
+  m.processor(0).timers.arm(late, later);
+  sched::worker& sleepy = m.worker_on(0);
+  model::parallel({model::spare(), {"sleepy", [&] { model::machine::run(sleepy); }, true},
+                   {"plain", [&] {
+                      sched::start_timer(early, soon);
+                      armed_at.store(model::now_ns(), base::relaxed);
+                    }}});
+  model::check(early.rung.load(base::relaxed) == 1 && late.rung.load(base::relaxed) == 1, "I2: both timers fire");
+  const std::int64_t from = std::max(soon, armed_at.load(base::relaxed));
+  model::check(early.rung_at.load(base::relaxed) <= from + sched::gather_ns, "I4: the early one is not later than gathered");
+  model::check(late.rung_at.load(base::relaxed) <= later + sched::gather_ns, "I4: nor is the other");
+  check_quiet(1);
+}
+
+// Turns are short, so that who fires a timer wakes nobody to watch in his place: its goroutine arms another, and so does a
+// plain thread.
+void timers_and_an_owed_watcher() {
+  model::machine m(2);
+  alarm_clock first, second, third;
+  base::atomic<int> ran{0};
+  for (int i = 0; i < 2; ++i) m.processor(i).pace.decision_ns = 1;
+  first.then = [&] {
+    sched::start_timer(second, 3'000'000);
+    ran.fetch_add(1, base::relaxed);
+  };
+  m.processor(0).timers.arm(first, 1'000'000);
+  sched::worker& one = m.worker_on(0);
+  sched::worker& other = m.worker_on(1);
+  model::parallel({model::spare(), {"one", [&] { model::machine::run(one); }, true},
+                   {"other", [&] { model::machine::run(other); }, true},
+                   {"plain", [&] { sched::start_timer(third, 2'000'000); }}});
+  model::check(ran.load(base::relaxed) == 1, "I1: what the timer made ready runs");
+  model::check(second.rung.load(base::relaxed) == 1 && third.rung.load(base::relaxed) == 1, "I2: both timers fire");
+  check_quiet(2);
 }
 
 TEST(idle, work_made_by_a_busy_goroutine_is_run_by_the_other_worker) {
@@ -115,6 +166,15 @@ TEST(idle, injected_work_is_run_by_one_of_two) {
 TEST(idle, an_armed_timer_fires) {
   model::use_scheduler();
   model::holds({.preemptions = 2, .stale_reads = 0, .timeouts = 2}, timers_and_a_watcher);
+}
+TEST(idle, a_gathered_timer_fires_in_time) {
+  model::use_scheduler();
+  model::holds({.preemptions = 2, .stale_reads = 0, .timeouts = 1}, timers_and_a_gathering_watcher);
+}
+
+TEST(idle, timers_fire_although_a_watcher_is_owed) {
+  model::use_scheduler();
+  model::holds({.preemptions = 1, .stale_reads = 0, .timeouts = 1}, timers_and_an_owed_watcher);
 }
 
 constexpr model::bound for_mutants{.preemptions = 2, .stale_reads = 1, .timeouts = 2};

@@ -17,6 +17,7 @@
 #include "sched/deadlock.h"
 #include "sched/debug_modes.h"
 #include "sched/dump.h"
+#include "sched/errand.h"
 #include "sched/local.h"
 #include "sched/loop.h"
 #include "sched/monitor.h"
@@ -24,6 +25,7 @@
 #include "sched/poller.h"
 #include "sched/procs.h"
 #include "sched/runtime.h"
+#include "sched/sched_trace.h"
 #include "sched/seam.h"
 #include "stack/stack.h"
 
@@ -34,7 +36,7 @@ namespace {
 using namespace weft;
 
 constexpr std::size_t stack_bytes = 64 * 1024, control_bytes = 4096;  // a goroutine's control block lies on top
-constexpr int most_stacks = 8, most_threads = 8;
+constexpr int most_stacks = 12, most_threads = 8;
 
 // A stack that can be entered at its bottom as often as one likes: engine/schedule.cpp tells how.
 struct enterable_stack {
@@ -45,6 +47,7 @@ struct enterable_stack {
 
 enterable_stack goroutine_stacks[most_stacks], between[most_threads];
 bool is_stack_used[most_stacks];
+int released_by[most_stacks];  // a thread number + 1: goes back to that thread only, as nothing here orders two threads
 constexpr int most_spares = 3;
 void* started_workers[most_spares];  // for the spare threads
 base::atomic<std::uint32_t> is_started[most_spares];
@@ -120,6 +123,7 @@ std::int64_t thread_cpu_ns(pid_t) noexcept { return 0; }
 char thread_stat_state(pid_t) noexcept { return 'S'; }
 bool set_timer_slack_1ns() noexcept { return true; }
 void adopt_process_affinity() noexcept {}
+void adopt_signal_mask() noexcept {}
 bool set_batch(pid_t, bool) noexcept { return true; }
 }  // namespace weft::os
 
@@ -134,7 +138,7 @@ bool is_canary_intact(stack_ref) noexcept { return true; }
 // The pool is no part of what is checked: its plain flags are hidden from the checker.
 __attribute__((no_sanitize("thread"))) stack_ref acquire_sized(std::size_t) {
   for (int i = 0; i < most_stacks; ++i) {
-    if (is_stack_used[i]) continue;
+    if (is_stack_used[i] || (released_by[i] != 0 && released_by[i] != model::thread_number() + 1)) continue;
     is_stack_used[i] = true;
     return {goroutine_stacks[i].memory, goroutine_stacks[i].memory + stack_bytes};
   }
@@ -142,7 +146,7 @@ __attribute__((no_sanitize("thread"))) stack_ref acquire_sized(std::size_t) {
 }
 __attribute__((no_sanitize("thread"))) void release_sized(stack_ref s) {
   for (int i = 0; i < most_stacks; ++i)
-    if (goroutine_stacks[i].memory == s.base) is_stack_used[i] = false;
+    if (goroutine_stacks[i].memory == s.base) is_stack_used[i] = false, released_by[i] = model::thread_number() + 1;
 }
 std::size_t default_size() noexcept { return stack_bytes; }
 std::size_t trim(bool) { return 0; }
@@ -165,12 +169,25 @@ void newborn_cache::flush() noexcept {}
 void destroy_locals(goroutine&) {}
 void report_overflow(const goroutine&, std::size_t) { model::fail("stack overflow"); }
 void report_deadlock_if_any() {}
+bool errand_is_posted() noexcept { return false; }
+void run_errand() {}
+std::int64_t trace_schedule(std::int64_t) { return wheel::never; }
 void follow_cpu_limits() {}
 
 }  // namespace weft::sched
 
 namespace weft::detail {
-newborn* newborn_allocate(std::size_t bytes) { return static_cast<newborn*>(::operator new(newborn_header_bytes + bytes)); }
+newborn* newborn_allocate_large(std::size_t bytes) {
+  auto* n = static_cast<newborn*>(::operator new(newborn_header_bytes + bytes));
+  n->name = "";
+  n->stack_kib = 0;
+  n->size_class = 0;
+  n->kind = newborn_kind::named;
+  return n;
+}
+newborn* newborn_allocate(int size_class) {
+  return newborn_allocate_large(newborn_block_bytes[size_class] - newborn_header_bytes);
+}
 void newborn_free(newborn* n) noexcept { ::operator delete(n); }
 }  // namespace weft::detail
 
@@ -198,6 +215,7 @@ void use_scheduler() {
   weft::sched::current_poller();  // made now, not within an execution
   restore_each_time(weft::sched::the);
   restore_each_time(is_stack_used);
+  restore_each_time(released_by);
   if (goroutine_stacks[0].memory) return;
   for (int i = 0; i < most_stacks; ++i) open(goroutine_stacks[i], goroutine_bottom, i);
   for (int i = 0; i < most_threads; ++i) open(between[i], between_bottom, i);
@@ -273,9 +291,6 @@ weft::sched::runnable goroutine_of(std::function<void()> body) {
   weft::detail::newborn* n = weft::detail::make_newborn(std::move(body));
   n->id = n->creator = 0;
   n->start_site = nullptr;
-  n->name = "";
-  n->stack_kib = 0;
-  n->in_world = false;
   return weft::sched::runnable(n);
 }
 

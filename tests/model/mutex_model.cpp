@@ -1,8 +1,8 @@
-// The mutex: sync/mutex.cpp, X1 to X4, with no spinning before the queue (chan_sync.cmake).
+// The mutex: sync/mutex.cpp, X1 to X5, with no spinning before the queue (chan_sync.cmake).
 //
 //   X1  One holder at a time, and what it wrote the next one sees (data races are errors); also when the lock is handed over
 //       to one that starves.
-//   X2  No lost wake-up: everybody who wants the lock gets it (the checker reports who sleeps for ever).
+//   X2  (X5) No lost wake-up: everybody who wants the lock gets it (the checker reports who sleeps for ever).
 //   X3  In the end the word is 0 and the queue empty: no bit is left behind.
 //   X4  The last owner may destroy the mutex: no unlock touches it after it has let go (use after free is an error).
 #include <gtest/gtest.h>
@@ -97,6 +97,48 @@ void starving_beside_a_newcomer() {
   check_rest(m);
 }
 
+// One has waited for too long and wakes in vain, just while the lock is given back to another who has not waited for long.
+void somebody_starves_while_another_is_woken() {
+  weft::mutex m;
+  model::set_now(1);  // time 0 means "has not waited"
+  weft::base::atomic<int> shared{0};
+  const auto once = [&] { std::lock_guard hold(m); };
+  model::parallel({{"greedy", [&] {
+                      {
+                        std::lock_guard hold(m);
+                        shared.store(1, weft::base::relaxed);  // time passes after a point at which others may go first
+                        model::set_now(2'000'000);
+                      }
+                      once();
+                    }},
+                   {"starves", [&] {
+                      shared.load(weft::base::relaxed);
+                      once();
+                    }},
+                   {"woken", once}});
+  check_rest(m);
+}
+
+// Unlock finds another page of a stack in the word than it expects (detail/stack_page.h).
+[[gnu::noinline]] void unlock_further_down(weft::mutex& m) {
+  [[maybe_unused]] volatile char down[2 * weft::detail::stack_page_size];
+  down[0] = 0;
+  m.unlock();
+  down[1] = 0;
+}
+void unlocked_from_another_page() {
+  weft::mutex m;
+  int plain = 0;
+  const auto once = [&] {
+    m.lock();
+    ++plain;
+    unlock_further_down(m);
+  };
+  model::parallel({{"one", once}, {"two", once}});
+  model::check(plain == 2, "X1: nobody was in between");
+  check_rest(m);
+}
+
 // A counted object with its mutex inside, the ordinary way.
 void last_owner_destroys() {
   struct counted {
@@ -124,17 +166,25 @@ TEST(mutex, three_threads_exclude_each_other_and_none_is_forgotten) {
 TEST(mutex, try_lock_is_as_good_as_lock) { model::holds(everything, try_lock_beside_lock); }
 TEST(mutex, it_is_handed_to_one_that_starves) { model::holds(bounded, somebody_starves); }
 TEST(mutex, starving_and_newcomers_mix) { model::holds({.preemptions = 2, .stale_reads = 0}, starving_beside_a_newcomer); }
+TEST(mutex, who_is_woken_takes_it_although_another_starves) {
+  model::holds({.preemptions = 3, .stale_reads = 0}, somebody_starves_while_another_is_woken);
+}
 TEST(mutex, the_last_owner_may_destroy_it) { model::holds(everything, last_owner_destroys); }
+
+TEST(mutex, it_may_be_unlocked_from_another_page) { model::holds(bounded, unlocked_from_another_page); }
 
 TEST(mutex, mutant_unlock_without_release_is_caught) {
   model::caught(model::weaken("weft/mutex.h", "compare_exchange_strong(held, 0, base::release"), bounded, two_threads);
 }
+TEST(mutex, mutant_unlock_from_another_page_without_release_is_caught) {
+  model::caught(model::weaken("sync/mutex.cpp", "state_.compare_exchange_weak(seen, 0, base::release"), bounded, unlocked_from_another_page);
+}
 TEST(mutex, mutant_slow_unlock_without_release_is_caught) {
-  model::caught(model::weaken("sync/mutex.cpp", "state_.fetch_and(~std::uint32_t{locked}, base::release)"),
+  model::caught(model::weaken("sync/mutex.cpp", "state_.fetch_and(queue_bits, base::release)"),
                 bounded, three_threads);
 }
 TEST(mutex, mutant_lock_without_acquire_is_caught) {
-  model::caught(model::weaken("weft/mutex.h", "compare_exchange_strong(free, locked, base::acquire"), bounded,
+  model::caught(model::weaken("weft/mutex.h", "compare_exchange_strong(free, locked_from_here(), base::acquire"), bounded,
                 two_threads);
 }
 

@@ -7,6 +7,7 @@
 //   Y3  A plain thread that parks returns once per ready, whichever comes first; with a deadline, one of the two wins and
 //       the permit of a ready that comes late is still there for the park that follows.
 //   Y4  Once all have returned, no thread counts as parked (the deadlock detector's count).
+//   Y5  Who has made a thread ready never sees it parked in that park again, whenever it looks.
 #include <gtest/gtest.h>
 
 #include "base/pause.h"
@@ -31,8 +32,8 @@ struct doorbell {
     }
     sched::park(sched::wait_reason::sleep, this);
   }
-  // Waits until somebody stands there.
-  void ring() {
+  // Waits until somebody stands there: returns who it was.
+  detail::sleeper* ring() {
     base::backoff spin;
     while (true) {
       detail::sleeper* found;
@@ -40,7 +41,10 @@ struct doorbell {
         base::locked hold(lock);
         found = std::exchange(who, nullptr);
       }
-      if (found) return sched::ready(found);
+      if (found) {
+        sched::ready(found);
+        return found;
+      }
       spin.wait();
     }
   }
@@ -93,6 +97,21 @@ void thread_parks() {
   model::check(sched::parked_threads() == 0, "Y4: nobody counts as parked");
 }
 
+void thread_parks_once() {
+  doorbell bell;
+  base::atomic<bool> may_end{false};
+  model::parallel({{"sleeper", [&] {
+                      bell.wait();
+                      base::backoff spin;
+                      while (!may_end.load(base::acquire)) spin.wait();  // its sleeper lives
+                    }},
+                   {"waker", [&] {
+                      const auto& who = static_cast<const sched::thread_sleeper&>(*bell.ring());
+                      model::check(park_of(who) == sched::park_kind::none, "Y5: made ready, not parked");
+                      may_end.store(true, base::release);
+                    }}});
+}
+
 void thread_parks_with_deadline() {
   base::spinlock lock;
   detail::waiter_queue queue;
@@ -131,6 +150,10 @@ TEST(park, a_thread_returns_once_per_ready) {
   model::use_scheduler();
   model::holds({.preemptions = 3, .stale_reads = 1, .spurious = 1}, thread_parks);
 }
+TEST(park, a_thread_that_was_made_ready_does_not_look_parked) {
+  model::use_scheduler();
+  model::holds({.preemptions = 3, .stale_reads = 1, .spurious = 1}, thread_parks_once);
+}
 TEST(park, a_thread_and_its_deadline_agree) {
   model::use_scheduler();
   model::holds({.preemptions = 3, .stale_reads = 2, .timeouts = 1}, thread_parks_with_deadline);
@@ -151,6 +174,11 @@ TEST(park, mutant_permit_is_not_used_up_is_caught) {
 TEST(park, mutant_ready_thread_wakes_nobody_is_caught) {
   model::use_scheduler();
   model::caught(model::drop("sched/thread_sleeper.cpp", "os::futex_wake(who.permit, 1);"), for_mutants, thread_parks);
+}
+TEST(park, mutant_permit_given_back_before_the_reason_is_caught) {
+  model::use_scheduler();
+  model::caught(model::weaken("sched/thread_sleeper.cpp", "me.permit.store(no_permit, base::release);"), for_mutants,
+                thread_parks_once);
 }
 TEST(park, mutant_ready_thread_without_release_is_caught) {
   model::use_scheduler();

@@ -10,6 +10,7 @@
 //   N6  (G1 to G4) close() sends everybody away. The fd is closed once, after the last who uses it; then no timer runs
 //       and the memory is free: here it is freed, and the checker reports whoever still touches it.
 //   N7  (G5) Callers of one direction take turns.
+//   N8  (R3 of rounds.h) Nobody sleeps on a muted descriptor: what has arrived is read.
 // Real: poll/{descriptor,readiness,deadline,gate,sleep}.cpp and the timers. Stood in for, below: the kernel (who posts
 // an edge after it has changed what a read finds), the registry, and the worker that fires timers; sleepers.cpp is the
 // rest of the scheduler. Sleeps that a context ends have the claims of select_model.cpp, and are not here.
@@ -57,6 +58,22 @@ struct scene {
     send(count);
     post(first_key, post_read);
   }
+  // As the kernel does it: either this finds that the descriptor is not muted, or unmute() finds the bytes.
+  void send_and_post_unless_muted(int count) {
+    bytes.fetch_add(count, base::seq_cst);
+    if (is_muted.load(base::seq_cst) == 0) post(first_key, post_read);
+  }
+  // Found something in so many rounds that the kernel was asked not to tell any more.
+  void become_muted() {
+    d->go_rounds();
+    send_and_post(1);
+    read();
+    for (int i = 0; i < poll::rounds::hits_to_mute; ++i) {
+      send(1);
+      read();
+    }
+    model::check(d->is_muted(), "R2: it is muted");
+  }
 
   // A system call: at most `most` bytes; 0 is the end of the stream.
   poll::attempt receive(int most = 8) {
@@ -99,7 +116,7 @@ struct scene {
 
   poll::descriptor* d = nullptr;
   const bool reuses;
-  base::atomic<int> bytes{0}, is_hung_up{0};
+  base::atomic<int> bytes{0}, is_hung_up{0}, is_muted{0};
   std::uint64_t first_key = 0;
   base::atomic<std::uint32_t> added{0}, armed{0};
   // Apart: the checker remembers four accesses per eight bytes.
@@ -121,6 +138,14 @@ struct kernel : poll::backend {
   }
   void remove(int, std::uint64_t) noexcept override {
     model::check(scene::here->is_fd_open, "N6: removed before it is closed");
+  }
+  bool mute(int, std::uint64_t) noexcept override {
+    scene::here->is_muted.store(1, base::seq_cst);
+    return true;
+  }
+  void unmute(int, std::uint64_t key) noexcept override {
+    scene::here->is_muted.store(0, base::seq_cst);
+    if (scene::here->bytes.load(base::seq_cst) != 0) scene::post(key, post_read);
   }
   sched::ready_list wait(std::int64_t) override { return {}; }
   sched::ready_list poll() override { return {}; }
@@ -169,6 +194,9 @@ scheduler the;
 base::atomic<bool> started{true};
 void start_runtime() {}
 void ensure_watched() {}
+processor* rejoin(worker&) noexcept { model::fail("no workers here"); }
+// Others are in line, or not; always for the body, which makes things ready.
+bool yield_behind(std::uint32_t) { return model::thread_number() == 0 || model::choose(2) == 0; }
 void timer_armed(std::int64_t) {
   scene::here->armed.fetch_add(1, base::release);
   os::futex_wake(scene::here->armed, 1);
@@ -233,6 +261,24 @@ void two_readers_take_turns() {
   w.check_rest();
 }
 
+void muted_against_data() {
+  scene w;
+  w.become_muted();
+  model::parallel({{"reader", [&] { model::check(w.read().count == 1, "N8: it is read"); }},
+                   {"kernel", [&] { w.send_and_post_unless_muted(1); }}});
+  w.check_rest();
+}
+
+void muted_against_two_messages() {
+  scene w;
+  w.become_muted();
+  model::parallel({{"reader", [&] {
+                      for (int sum = 0; sum < 2;) sum += static_cast<int>(w.read().count);
+                    }},
+                   {"kernel", [&] { w.send_and_post_unless_muted(1); w.send_and_post_unless_muted(1); }}});
+  w.check_rest();
+}
+
 // --- close ------------------------------------------------------------------------------------------------------------
 
 void close_against_reader_and_data() {
@@ -243,6 +289,14 @@ void close_against_reader_and_data() {
                     }},
                    {"closer", [&] { w.d->close(); }},
                    {"kernel", [&] { w.send_and_post(1); }}});
+  w.check_rest();
+}
+
+void close_against_a_reader_that_goes_rounds() {
+  scene w;
+  w.become_muted();
+  model::parallel({{"reader", [&] { model::check(w.read().error == ECANCELED, "N6: sent away"); }},
+                   {"closer", [&] { w.d->close(); }}});
   w.check_rest();
 }
 
@@ -352,6 +406,14 @@ TEST_F(poller, every_edge_is_answered_by_a_read) { model::holds({.preemptions = 
 TEST_F(poller, the_end_of_a_stream_is_read_after_its_last_bytes) { model::holds(everything, last_bytes_and_the_end); }
 TEST_F(poller, an_event_of_an_earlier_life_changes_nothing) { model::holds(three_threads, event_of_an_earlier_life); }
 TEST_F(poller, readers_take_turns) { model::holds(three_threads, two_readers_take_turns); }
+
+TEST_F(poller, nobody_sleeps_on_a_muted_descriptor) { model::holds(everything, muted_against_data); }
+TEST_F(poller, every_message_to_a_muted_descriptor_is_read) {
+  model::holds({.preemptions = 2, .stale_reads = 1}, muted_against_two_messages);
+}
+TEST_F(poller, who_goes_rounds_is_sent_away_by_a_close) {
+  model::holds(everything, close_against_a_reader_that_goes_rounds);
+}
 
 TEST_F(poller, a_reader_under_a_close_reads_or_is_sent_away) {
   model::holds(three_threads, close_against_reader_and_data);

@@ -38,7 +38,7 @@ struct scene {
     if (sched::processor* mine = w.held) {
       ++mine->next_streak;  // some plain field of the owner's
       for (; pushes > 0; --pushes) mine->queue.push(sched::runnable(++pushed));
-      note(mine->queue.pop());
+      note(mine->queue.pop(w.cradle));
     } else {
       model::check(w.detached.load(base::relaxed), "Z2: only a detached worker holds nothing");
     }
@@ -50,7 +50,7 @@ struct scene {
     sched::seize(w, [&](sched::worker& victim) {
       if (victim.held != &p) return seizure::none;
       ++p.next_streak;
-      for (auto& work : loot) work = p.queue.pop();
+      for (auto& work : loot) work = p.queue.pop_for_others();
       return seizure::none;
     });
     for (auto work : loot) thief_found[thief_count++] = work;
@@ -65,7 +65,7 @@ struct scene {
     });
     if (!taken) return;
     ++taken->next_streak;  // it is the monitor's from here on
-    rest = taken->queue.pop();
+    rest = taken->queue.pop_for_others();
   }
 
   sched::runnable thief_found[4], rest;
@@ -74,7 +74,7 @@ struct scene {
   void check_all() {
     for (auto work : thief_found) note(work);
     note(rest);
-    while (sched::runnable work = p.queue.pop()) note(work);
+    while (sched::runnable work = p.queue.pop_for_others()) note(work);
     for (std::uintptr_t word = 1; word <= pushed; ++word) model::check(found[word] == 1, "Z3: each is found once");
   }
 };

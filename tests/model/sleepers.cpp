@@ -58,6 +58,9 @@ void ready(detail::sleeper* who) {
   os::futex_wake(sleeper.permit, 1);
 }
 
+void ready_here(detail::sleeper* who) { ready(who); }
+bool note_contention() noexcept { return false; }
+
 void ready_all(detail::waiter* first) {
   while (first) {
     detail::waiter* next = first->next;

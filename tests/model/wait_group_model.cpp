@@ -2,7 +2,8 @@
 //
 //   WG1  Every wait() returns, once the counter is zero and not before; what happened before done() is seen after wait()
 //        (data races are errors). Whoever has seen zero may destroy it (use after free is an error) or use it again.
-//   WG2  A waiter is counted only when its node is in the queue: nobody is woken who does not sleep (sleepers.cpp, G2).
+//   WG2  Nobody is woken who does not sleep (sleepers.cpp, G2), whichever of the two sides comes first.
+//   WG3  Also when the last done() and the only waiter meet a further add().
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -80,6 +81,16 @@ void a_member_adds_a_member() {
   sleepers::check_no_wake_is_left_over();
 }
 
+// The last one finds a single waiter, and before it has taken both away somebody adds.
+void an_outsider_adds() {
+  wait_group wg;
+  wg.add(1);
+  model::parallel({{"last", [&] { wg.done(); }},
+                   {"outsider", [&] { wg.add(1); wg.done(); }},
+                   {"waiter", [&] { wg.wait(); }}});
+  sleepers::check_no_wake_is_left_over();
+}
+
 constexpr model::bound everything{.preemptions = model::all, .stale_reads = model::all};
 constexpr model::bound bounded{.preemptions = 3, .stale_reads = 2};
 
@@ -88,12 +99,17 @@ TEST(wait_group, both_waiters_return) { model::holds({.preemptions = 2, .stale_r
 TEST(wait_group, may_be_used_again_after_wait) { model::holds(bounded, used_again); }
 TEST(wait_group, a_member_may_add_a_member) { model::holds(everything, a_member_adds_a_member); }
 
+TEST(wait_group, somebody_may_add_while_the_last_one_leaves) { model::holds(bounded, an_outsider_adds); }
+
 TEST(wait_group, mutant_done_without_release_is_caught) {
-  model::caught(model::weaken("sync/wait_group.cpp", "compare_exchange_weak(seen, next, base::acq_rel"), bounded,
+  model::caught(model::weaken("sync/wait_group.cpp", "(!state.compare_exchange_weak(seen, next, base::acq_rel"), bounded,
                 two_done_and_the_waiter_destroys_it);
 }
+TEST(wait_group, mutant_last_done_without_release_is_caught) {
+  model::caught(model::weaken("sched/account.h", "compare_exchange_strong(last, 0, base::acq_rel"), bounded, two_waiters);
+}
 TEST(wait_group, mutant_wait_that_sees_zero_without_acquire_is_caught) {
-  model::caught(model::weaken("sync/wait_group.cpp", "if (counter(state_.load(base::acquire)) == 0) return;"), bounded,
+  model::caught(model::weaken("sync/wait_group.cpp", "std::uint64_t word = state.load(base::acquire);"), bounded,
                 two_done_and_the_waiter_destroys_it);
 }
 

@@ -51,8 +51,9 @@ WEFT_CHILD(echo_server) {
     auto listener = weft::net::listen_tcp("127.0.0.1:0");
     if (!control || !listener || !control->write(std::to_string(listener->local().port()))) return 1;
     const long resident = resident_bytes();
-    const int descriptors = support::open_descriptors();
-    weft::go([&] {
+    const int sockets = support::open_sockets();
+    weft::wait_group acceptor;
+    acceptor.go([&] {
       while (auto conn = listener->accept())
         weft::go([conn = std::move(*conn)]() mutable {
           std::array<char, 256> buffer;
@@ -64,22 +65,24 @@ WEFT_CHILD(echo_server) {
     while (auto asked = control->read(question)) {
       if (*asked == 0) break;
       const std::string answer = std::to_string(weft::goroutines()) + " " + std::to_string(resident_bytes() - resident) + " " +
-                                 std::to_string(support::open_descriptors() - descriptors);
+                                 std::to_string(support::open_sockets() - sockets);
       if (!control->write(answer)) break;
     }
+    listener->close();
+    acceptor.wait();
     return 0;
   });
 }
 
 struct report {
-  long goroutines = 0, bytes = 0, descriptors = 0;
+  long goroutines = 0, bytes = 0, sockets = 0;
 };
 
 report ask(weft::net::unix_conn& control) {
   report r;
   if (!control.write("?")) return r;
   const std::string answer = support::read_string(control, 100);
-  std::sscanf(answer.c_str(), "%ld %ld %ld", &r.goroutines, &r.bytes, &r.descriptors);
+  std::sscanf(answer.c_str(), "%ld %ld %ld", &r.goroutines, &r.bytes, &r.sockets);
   return r;
 }
 
@@ -126,7 +129,7 @@ TEST(many, ten_thousand_connections_idle_and_busy) {
   const report idle = ask(*control);
   std::printf("%d idle connections: %.1f KiB each in the server\n", count, static_cast<double>(idle.bytes) / 1024 / count);
   EXPECT_GE(idle.goroutines, count);
-  EXPECT_EQ(idle.descriptors, count);
+  EXPECT_EQ(idle.sockets, count);
   EXPECT_LT(idle.bytes / count, 8 * 1024);
 
   busy.close();
@@ -134,7 +137,7 @@ TEST(many, ten_thousand_connections_idle_and_busy) {
   EXPECT_EQ(failed, 0);
   close.close();
   clients.wait();
-  EXPECT_TRUE(support::eventually([&] { return ask(*control).descriptors == 0; })) << "the server leaks descriptors";
+  EXPECT_TRUE(support::eventually([&] { return ask(*control).sockets == 0; })) << "the server leaks sockets";
   EXPECT_LT(ask(*control).goroutines, 10) << "the server leaks goroutines";
   control->close();
   weft::blocking([&] { server.join(); });

@@ -5,13 +5,18 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <weft/os.h>
 #include <weft/weft.h>
 
+#include "os/file_ring.h"
+#include "support/child.h"
 #include "support/eventually.h"
 #include "support/everywhere.h"
+#include "support/parked.h"
 
 namespace {
 
@@ -153,6 +158,78 @@ TEST(os_file, a_call_that_waits_does_not_stop_others) {
     EXPECT_TRUE(out->close());
     wg.wait();
   });
+}
+
+// --- through io_uring ---------------------------------------------------------------------------
+
+bool has_ring() { return os::file_ring::make() != nullptr; }
+
+// A named pipe knows as little of readiness as a file here, and makes a read wait for as long as a test likes.
+class fifo {
+ public:
+  fifo() {
+    const std::string path = in_ / "fifo";
+    EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    file = *os::open(path, {.read = true, .write = true});
+  }
+  os::file file;
+
+ private:
+  folder in_;
+};
+
+TEST(os_file_ring, reads_that_have_to_wait_park_their_goroutines) {
+  if (!has_ring()) GTEST_SKIP() << "no io_uring here";
+  support::procs_scope one(1);
+  weft::run([] {
+    std::vector<fifo> fifos(40);
+    support::crew readers;
+    for (fifo& f : fifos)
+      support::start_parked(readers, [&] {
+        char byte = 0;
+        EXPECT_EQ(f.file.read(std::span(&byte, 1)), 1U);
+        EXPECT_EQ(byte, 'x');
+      });
+    for (fifo& f : fifos) EXPECT_TRUE(f.file.write("x"));
+  });
+}
+
+TEST(os_file_ring, many_sync_at_once_beside_others) {
+  weft::run([] {
+    const folder in;
+    weft::wait_group all;
+    for (int i = 0; i < 60; ++i)
+      all.go([&, i] {
+        auto file = *os::create(in / std::to_string(i).c_str());
+        for (int n = 0; n < 3; ++n) {
+          EXPECT_TRUE(file.write(std::string(5000, static_cast<char>('a' + n))));
+          EXPECT_TRUE(file.sync());
+        }
+        std::string back(5000, '\0');
+        EXPECT_EQ(file.read_at(10'000, std::span(back)), 5000U);
+        EXPECT_EQ(back, std::string(5000, 'c'));
+      });
+    all.wait();
+  });
+}
+
+WEFT_CHILD(waits_for_a_file_for_a_while) {
+  return weft::run([] {
+    fifo f;
+    std::thread([fd = ::dup(f.file.native_handle())] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      [[maybe_unused]] auto n = ::write(fd, "x", 1);
+    }).detach();
+    char byte;
+    return f.file.read(std::span(&byte, 1)) == 1U ? 0 : 1;
+  });
+}
+
+TEST(os_file_ring, waiting_for_a_file_is_no_deadlock) {
+  for (const char* way : {"WEFT_DEBUG=files=uring", "WEFT_DEBUG=files=blocking"}) {
+    const auto child = support::run_child("waits_for_a_file_for_a_while", {way});
+    EXPECT_EQ(child.exit_status, 0) << way << child;
+  }
 }
 
 }  // namespace

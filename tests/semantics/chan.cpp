@@ -1,6 +1,7 @@
 // Channels: what send, recv, try_send, try_recv, close and iteration promise, whoever calls.
 #include "support/eventually.h"
 #include "support/everywhere.h"
+#include "support/overtake.h"
 
 #include <weft/weft.h>
 
@@ -125,7 +126,7 @@ TEST_P(chan_everywhere, close_wakes_blocked_senders_with_misuse) {
       });
     }
     support::let_others_run();
-    ch.close();
+    support::close_under_senders(ch);
     peers.join();
     EXPECT_EQ(threw, 4);
   });

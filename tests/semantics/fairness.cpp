@@ -135,6 +135,28 @@ TEST_P(fairness, a_goroutine_spawned_from_a_thread_runs_although_every_processor
   });
 }
 
+// Measured in turns, not in time: those inside never leave their queue empty, and yet each of a burst gets into it within
+// 64 decisions per 64 ahead of it.
+TEST(fairness_of_the_inject_queue, a_burst_from_outside_runs_within_a_few_rounds_of_those_inside) {
+  constexpr int burst = 256;
+  support::procs_scope one(1);
+  std::atomic<bool> stop{false};
+  std::atomic<long> turns{0}, last_ran{0};
+  support::crew yielders;
+  for (int i = 0; i < 8; ++i) {
+    yielders.start([&] {
+      for (; !stop; weft::yield()) ++turns;
+    });
+  }
+  EXPECT_TRUE(support::eventually([&] { return turns > 100; }));
+  weft::wait_group ran;
+  for (int i = 0; i < burst; ++i) ran.go([&] { last_ran = turns.load(); });
+  const long queued = turns;
+  ran.wait();
+  EXPECT_LT(last_ran - queued, 8 * burst);
+  stop = true;
+}
+
 // Regular patterns of few steps: a scheduler that looks up at every n-th step only must not be stepped over.
 TEST_P(fairness, goroutines_with_their_own_stack_size_starve_nobody) {
   here([&] {

@@ -8,6 +8,7 @@
 #include <weft/weft.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -248,6 +249,27 @@ TEST_P(retake, set_procs_works_beside_endless_loops) {
   support::on_goroutine([] {});
   weft::set_procs(before);
   support::on_goroutine([] {});
+}
+
+// Workers are made when they are needed, by the monitor too, which lets no signal through: with a mask like that a stack
+// overflow would be no report, and SIGPIPE and SIGPROF would stay pending for ever.
+TEST(retake_signals, workers_that_the_monitor_starts_have_the_programs_signal_mask) {
+  support::procs_scope two(2);
+  sigset_t program;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &program);
+  std::atomic<int> differ{0};
+  support::crew peers;
+  for (int i = 0; i < 24; ++i) {
+    peers.start([&] {
+      ::usleep(20'000);  // blocks its worker: another has to run the next one
+      sigset_t mine;
+      ::pthread_sigmask(SIG_SETMASK, nullptr, &mine);
+      for (int signal : {SIGSEGV, SIGPIPE, SIGPROF, SIGINT})
+        differ += sigismember(&mine, signal) != sigismember(&program, signal);
+    });
+  }
+  peers.join();
+  EXPECT_EQ(differ, 0);
 }
 
 TEST_P(retake, no_system_call_is_interrupted_by_it) {

@@ -1,6 +1,7 @@
 // select and try_select: exactly one ready case fires, its value is moved exactly once, the others keep theirs.
 #include "support/eventually.h"
 #include "support/everywhere.h"
+#include "support/overtake.h"
 
 #include <weft/weft.h>
 
@@ -86,7 +87,7 @@ TEST_P(select_everywhere, closing_under_a_parked_send_case_throws_misuse) {
     auto peers = crew();
     peers.start([&] {
       support::let_others_run();
-      ch.close();
+      support::close_under_senders(ch);
     });
     auto sending = weft::on_send(ch, 1);
     auto receiving = weft::on_recv(other);

@@ -75,7 +75,8 @@ TEST(single_flight, runs_again_when_the_flight_has_landed) {
 TEST(single_flight, on_one_processor_every_caller_of_a_flight_shares_it) {
   support::procs_scope one(1);
   weft::single_flight<int, int> flights;
-  int runs = 0, calling = 0;  // on one processor, and nothing parks between counting and calling
+  int runs = 0;
+  std::atomic<int> calling{0};  // on one processor, and nothing parks between counting and calling
   support::on_goroutine([&] {
     support::crew callers;
     for (int i = 0; i < 10; ++i) {

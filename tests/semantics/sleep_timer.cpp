@@ -55,14 +55,20 @@ TEST_P(sleep_everywhere, sleep_until_reaches_its_time_point) {
 TEST_P(sleep_everywhere, sleepers_wake_in_the_order_of_their_deadlines) {
   here([&] {
     weft::chan<int> woke(3);
-    const auto now = weft::clock::now();
+    weft::wait_group started;
+    started.add(3);
+    weft::chan<weft::clock::time_point> begin(3);
     auto peers = crew();
     for (int i : {2, 0, 1}) {
       peers.start([&, i] {
-        weft::sleep_until(now + 20ms + i * 100ms);
+        started.done();
+        weft::sleep_until(*begin.recv() + 20ms + i * 100ms);
         woke.send(i);
       });
     }
+    started.wait();  // a thread may take long to start
+    const auto now = weft::clock::now();
+    for (int i = 0; i < 3; ++i) begin.send(now);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(woke.recv(), i);
   });
 }

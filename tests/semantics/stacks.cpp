@@ -179,8 +179,7 @@ WEFT_CHILD(overflows_beyond_the_last_faulting_guard) {
     support::let_others_run();
     if (weft::stack::guard() != weft::stack::guard_kind::canary) return 3;
     weft::go({.name = "deep"}, [] {
-      int here = 0;
-      weft::stack::find(&here).base[-64] = std::byte{1};
+      weft::stack::find(__builtin_frame_address(0)).base[-64] = std::byte{1};
       weft::yield();
     });
     release.recv();

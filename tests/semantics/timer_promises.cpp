@@ -233,3 +233,46 @@ TEST(ticker_phase, is_kept_when_ticks_fire_late_or_are_missed) {
     EXPECT_TRUE(is_kept) << period.count();
   }
 }
+
+// The function lies in the timer's own block: when it cannot be moved there, nothing is armed or left allocated.
+TEST(after_func, a_function_that_cannot_be_moved_into_it_arms_nothing) {
+  struct fragile {
+    int* runs;
+    int copies = 0;
+    explicit fragile(int* counter) : runs(counter) {}
+    fragile(const fragile& other) : runs(other.runs), copies(other.copies + 1) {
+      if (copies == 2) throw std::runtime_error("no second copy");  // the first is the argument
+    }
+    void operator()() const { ++*runs; }
+  };
+  weft::run([] {
+    int runs = 0;
+    const fragile f(&runs);
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_THROW(weft::after_func(std::chrono::nanoseconds(0), f), std::runtime_error);
+    }
+    weft::after(std::chrono::nanoseconds(0)).recv();  // due after they would have been
+    EXPECT_EQ(runs, 0);
+  });
+}
+
+// The last reference may be the handle's, the armed timer's or the running function's: each destroys the function once.
+TEST(after_func, its_function_is_destroyed_once_whoever_lets_go_last) {
+  weft::run([] {
+    auto held = std::make_shared<int>(0);
+    for (int i = 0; i < 50; ++i) {
+      {
+        weft::timer stopped = weft::after_func(std::chrono::hours(1), [held] {});
+        EXPECT_TRUE(stopped.stop());
+      }
+      weft::chan<void> ran(1);
+      weft::timer kept = weft::after_func(std::chrono::nanoseconds(0), [held, ran] { ran.send(); });
+      ran.recv();
+      kept.reset(std::chrono::nanoseconds(0));  // runs it again
+      ran.recv();
+      weft::after_func(std::chrono::nanoseconds(0), [held, ran] { ran.send(); });  // dropped at once
+      ran.recv();
+    }
+    EXPECT_TRUE(support::eventually([&] { return held.use_count() == 1; }));
+  });
+}

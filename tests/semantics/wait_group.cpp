@@ -6,9 +6,13 @@
 
 #include <weft/weft.h>
 
+#include "base/pause.h"
+
 #include <atomic>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <thread>
 
 class wait_group_everywhere : public support::everywhere {};
 WEFT_EVERYWHERE(wait_group_everywhere);
@@ -48,6 +52,29 @@ TEST_P(wait_group_everywhere, go_counts_the_goroutine_it_starts) {
     for (int i = 0; i < 100; ++i) wg.go([&] { ++ran; });
     wg.wait();
     EXPECT_EQ(ran, 100);
+  });
+}
+
+// Some end where they were started, some park, some are taken by other processors; two groups meet on each.
+TEST_P(wait_group_everywhere, wait_returns_after_all_that_go_started_wherever_they_ended) {
+  here([&] {
+    for (int round = 0; round < 100; ++round) {
+      weft::wait_group group, others;
+      std::atomic<int> ended{0};
+      for (int i = 0; i < 64; ++i) {
+        group.go([&, i] {
+          if (i % 3 == 1) weft::yield();
+          if (i % 7 == 2) others.go([] { weft::yield(); });
+          if (i == 40 && round % 50 == 0) weft::blocking([] {});
+          ended.fetch_add(1, std::memory_order_relaxed);
+        });
+        if (i % 16 == 5) others.go([] {});
+        if (i == 50 && round % 2 == 0) weft::yield();
+      }
+      group.wait();
+      ASSERT_EQ(ended.load(std::memory_order_relaxed), 64);
+      others.wait();
+    }
   });
 }
 
@@ -156,5 +183,44 @@ TEST(wait_group, go_destroys_what_its_function_holds_before_wait_returns) {
       wg.wait();
       ASSERT_EQ(held.use_count(), 1);
     }
+  });
+}
+
+// What go() starts is counted by the processor until it gets away from it (sched/account.h). Here six get away in the same
+// manner and end elsewhere, while the one that started them keeps the processor.
+class wait_group_on_the_run : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(by, wait_group_on_the_run, testing::Values("park", "blocking", "retake"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(wait_group_on_the_run, those_that_end_elsewhere_are_waited_for) {
+  support::procs_scope procs(1);
+  weft::run([&] {
+    constexpr int children = 6;
+    const std::string manner = GetParam();
+    weft::chan<void> gate;
+    std::atomic<bool> is_open{false};
+    std::atomic<int> arrived{0}, ended{0};
+    weft::wait_group group;
+    const auto spin = [&] {
+      while (!is_open.load()) weft::base::pause();
+    };
+    for (int i = 0; i < children; ++i)
+      group.go([&] {
+        ++arrived;
+        if (manner == "park") gate.recv();
+        else if (manner == "blocking") weft::blocking(spin);
+        else spin();
+        ++ended;
+      });
+    ASSERT_TRUE(support::eventually([&] { return arrived == children; }));
+    support::let_others_run();  // the last one is on its way
+    support::procs_scope one_more(2);
+    std::thread opener([&] {
+      is_open = true;
+      gate.close();
+    });
+    while (ended != children) weft::base::pause();  // keeps the processor for the 10 ms that this takes at most
+    group.wait();
+    weft::blocking([&] { opener.join(); });
   });
 }

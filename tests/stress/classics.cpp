@@ -27,12 +27,12 @@ namespace {
 int nth_prime(int n) {
   auto ctx = weft::with_cancel(weft::background());
   weft::chan<int> candidates;
-  support::crew filters;
   const auto send_or_quit = [&](const weft::chan<int>& to, int v) {
     auto s = weft::on_send(to, v);
     auto quit = weft::on_done(ctx);
     return weft::select(s, quit) == 0;
   };
+  support::crew filters;
   filters.start([&, candidates] {
     for (int i = 2; send_or_quit(candidates, i); ++i) continue;
   });

@@ -89,8 +89,8 @@ TEST_P(lost_wake, semaphore_handed_around) {
   here([&] {
     support::stress_run run(support::one_of_many_places);
     weft::semaphore slots(3);
-    auto peers = crew();
     std::atomic<bool> stop{false};
+    auto peers = crew();
     for (int i = 0; i < 4; ++i) {
       peers.start([&, i] {
         while (!stop) {

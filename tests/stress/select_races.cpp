@@ -1,5 +1,6 @@
 // Races of select: two wakers for one sleeper, both directions on the same channels, close against everything.
 #include "support/everywhere.h"
+#include "support/overtake.h"
 #include "support/stress.h"
 
 #include <weft/weft.h>
@@ -135,7 +136,7 @@ TEST_P(close_vs_recv, a_sender_under_a_close_either_delivered_or_threw) {
         });
       }
       for (int i = random.below(3); i > 0; --i) received += ch.recv().has_value();
-      ch.close();
+      support::close_under_senders(ch);
       senders.join();
       while (ch.recv()) ++received;
       ASSERT_EQ(delivered, received);

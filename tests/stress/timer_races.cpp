@@ -43,6 +43,19 @@ TEST_P(stop_vs_fire, after_func_runs_exactly_when_stop_said_it_did) {
   });
 }
 
+// AddressSanitizer sees it when a firing comes too late.
+TEST_P(stop_vs_fire, timers_and_tickers_may_go_while_they_fire) {
+  here([&] {
+    support::stress_run run(support::one_of_many_places);
+    auto random = run.generator();
+    while (run.more()) {
+      const weft::timer t(std::chrono::microseconds(random.below(30)));
+      const weft::ticker k(std::chrono::microseconds(1 + random.below(30)));
+      support::let_others_run(random.below(8));
+    }
+  });
+}
+
 class cond_notify_vs_timeout : public support::everywhere {};
 WEFT_EVERYWHERE(cond_notify_vs_timeout);
 

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <weft/testing.h>
 
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <mutex>
@@ -254,7 +255,7 @@ TEST(exploration, an_hour_of_sleeps_takes_milliseconds_here_too) {
 
 TEST(exploration, settle_waits_for_all_others) {
   explore({.schedules = 100}, [] {
-    int arrived = 0;
+    std::atomic<int> arrived{0};
     weft::chan<void> gate;
     for (int i = 0; i < 4; ++i)
       weft::go([&, gate] {
@@ -298,7 +299,7 @@ TEST(exploration, a_wake_up_before_the_park_is_not_lost) {
 TEST(exploration, polling_with_yield_ends_under_both_strategies) {
   for (strategy how : {strategy::random, strategy::pct}) {
     explore({.schedules = 200, .strategy = how}, [] {
-      bool is_done = false;
+      std::atomic<bool> is_done{false};
       weft::go([&] {
         weft::testing::point();
         is_done = true;

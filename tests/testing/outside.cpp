@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <weft/testing.h>
 
+#include <atomic>
 #include <thread>
 #include <unistd.h>
 
@@ -76,12 +77,26 @@ TEST_P(outside_on, the_clock_stands_still_while_a_member_waits_for_a_descriptor)
   writer.join();
 }
 
+// Each finds what the other has written when it has nothing else to do, and runs him.
+TEST_P(outside_on, members_hand_a_byte_to_and_fro_through_descriptors) {
+  pipe_to_member there, back;
+  bubble([&] {
+    weft::go([&] {
+      for (int i = 0; i < 500 && there.read_byte() == 1; ++i) back.write_byte();
+    });
+    for (int i = 0; i < 500; ++i) {
+      there.write_byte();
+      ASSERT_EQ(back.read_byte(), 1);
+    }
+  });
+}
+
 TEST_P(outside_on, an_exploration_waits_for_descriptors_too) {
   for (int round = 0; round < 20; ++round) {
     pipe_to_member p;
     std::thread writer([&] { p.write_byte(); });
     explore({.schedules = 1, .seed = static_cast<std::uint64_t>(round)}, [&] {
-      int others = 0;
+      std::atomic<int> others{0};
       weft::wait_group wg;
       for (int i = 0; i < 3; ++i) wg.go([&] { ++others; });
       EXPECT_EQ(p.read_byte(), 1);

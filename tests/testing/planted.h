@@ -4,6 +4,7 @@
 
 #include <weft/weft.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -109,7 +110,7 @@ void send_after_close() {
 template <bool is_correct>
 void group_misuse() {
   auto wg = std::make_shared<weft::wait_group>();
-  auto finished = std::make_shared<int>(0);
+  auto finished = std::make_shared<std::atomic<int>>(0);
   for (int i = 0; i < 2; ++i) {
     if (is_correct) wg->add(1);
     weft::go([wg, finished] {

@@ -20,6 +20,8 @@ inline constexpr int exit_usage = 2;
 int run_main(int argc, char** argv);
 int test_main(int argc, char** argv);
 int doctor_main(int argc, char** argv);
+int ps_main(int argc, char** argv);
+int stack_main(int argc, char** argv);
 int version_main(int argc, char** argv);
 
 // All subcommands, in the order of `weft --help`.

@@ -28,6 +28,8 @@ constexpr command all_commands[] = {
     {"bench", "[--filter row,…]", "measure every operation beside Go, in one run", weft_bench_main},
     {"test", "[ctest options…]", "build what is missing and run the test suite", test_main},
     {"doctor", "[--json]", "kernel features and limits that matter here, and what to raise", doctor_main},
+    {"ps", "PID|CORE", "list the goroutines of a running process or of a core file", ps_main},
+    {"stack", "PID|CORE [GOROUTINE…]", "show the stacks of its goroutines", stack_main},
     {"version", "", "print the version and what the tool was built with", version_main},
 };
 

@@ -24,6 +24,7 @@
 #include "content_hash.h"
 #include "installation.h"
 #include "run_cache.h"
+#include "sanitized.h"
 #include "subprocess.h"
 #include "words.h"
 
@@ -47,10 +48,11 @@ struct compilation {
   words compile;     // the output's path is appended
 };
 
-compilation plan(const installation& weft, const std::string& source) {
+compilation plan(const installation& weft, const words& sanitizer_flags, const std::string& source) {
   words common = split_environment("CXX");  // may carry words of its own: "ccache g++"
   if (common.empty()) common = {weft.compiler};
-  append(common, {"-std=c++2b", "-O2", "-g", "-fno-omit-frame-pointer", "-pthread"});
+  append(common, {"-std=c++2b", sanitizer_flags.empty() ? "-O2" : "-O1", "-g", "-fno-omit-frame-pointer", "-pthread"});
+  append(common, sanitizer_flags);
   for (const fs::path& dir : weft.include_dirs) append(common, {"-I", dir.string()});
   append(common, split_environment("CXXFLAGS"));
   append(common, {"-x", "c++", source});
@@ -135,9 +137,22 @@ bool compile(const words& command, const run_cache& cache, const std::string& ke
   return true;
 }
 
-int compile_and_become(const std::string& source, const words& arguments, bool shows_commands) {
-  const installation weft = find_installation();
-  const compilation steps = plan(weft, source);
+struct wishes {
+  bool shows_commands = false;
+  sanitizer checked_by = sanitizer::none;
+};
+
+int compile_and_become(const std::string& source, const words& arguments, const wishes& wanted) {
+  const bool shows_commands = wanted.shows_commands;
+  sanitized built{find_installation(), {}};
+  if (wanted.checked_by != sanitizer::none) {
+    auto checked = sanitized_installation(built.weft, wanted.checked_by, shows_commands);
+    if (!checked) return exit_failed;
+    built = std::move(*checked);
+    set_sanitizer_options(wanted.checked_by);
+  }
+  const installation& weft = built.weft;
+  const compilation steps = plan(weft, built.flags, source);
   const auto text = preprocessed(steps.preprocess);
   if (!text) return exit_failed;
 
@@ -165,20 +180,28 @@ int compile_and_become(const std::string& source, const words& arguments, bool s
 }  // namespace
 
 int run_main(int argc, char** argv) {
-  bool shows_commands = false;
+  wishes wanted;
+  bool finds_races = false, finds_bad_addresses = false;
   CLI::App app("Compiles FILE.cpp against weft and runs it with the arguments that follow.", "weft run");
-  app.add_flag("-x,--show", shows_commands, "show the commands");
+  app.add_flag("-x,--show", wanted.shows_commands, "show the commands");
+  CLI::Option* const race =
+      app.add_flag("--race", finds_races, "find data races: ThreadSanitizer; exit status 66 when there was one");
+  app.add_flag("--asan", finds_bad_addresses, "find misused memory, leaks, undefined behaviour: AddressSanitizer and its kin")
+      ->excludes(race);
   app.footer(
       "Programs are kept by content in ${XDG_CACHE_HOME:-~/.cache}/weft/run, the last 64 of them.\n"
+      "--race and --asan build the library a second time on first use, with Clang 19 where it is installed.\n"
       "CXX, CXXFLAGS and LDFLAGS are honoured. The exit status is the program's, 1 when it does not compile.");
   // What follows the file belongs to the program, also what looks like an option.
   int own_words = 1;
   while (own_words < argc && argv[own_words][0] == '-') ++own_words;
-  if (auto status = parse_words(app, own_words, argv, "[-x] FILE.cpp [args…]")) return *status;
+  if (auto status = parse_words(app, own_words, argv, "[-x] [--race|--asan] FILE.cpp [args…]")) return *status;
   if (own_words == argc) {
-    std::fputs("weft run: which file? Usage: weft run [-x] FILE.cpp [args…]\n", stderr);
+    std::fputs("weft run: which file? Usage: weft run [-x] [--race|--asan] FILE.cpp [args…]\n", stderr);
     return exit_usage;
   }
+  if (finds_races) wanted.checked_by = sanitizer::race;
+  if (finds_bad_addresses) wanted.checked_by = sanitizer::address;
   const std::string source = argv[own_words];
   if (::access(source.c_str(), R_OK) != 0 || fs::is_directory(source)) {
     std::fprintf(stderr, "weft run: cannot read %s: %s\n", source.c_str(),
@@ -186,7 +209,7 @@ int run_main(int argc, char** argv) {
     return exit_failed;
   }
   try {
-    return compile_and_become(source, words(argv + own_words + 1, argv + argc), shows_commands);
+    return compile_and_become(source, words(argv + own_words + 1, argv + argc), wanted);
   } catch (const fs::filesystem_error& e) {
     std::fprintf(stderr, "weft run: cannot use the cache %s: %s (XDG_CACHE_HOME chooses another place)\n",
                  run_cache::default_folder().c_str(), e.code().message().c_str());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -45,26 +46,38 @@ std::size_t channel_size(const channel*) noexcept;
 std::size_t channel_capacity(const channel*) noexcept;
 
 // A counted reference to a channel; null is the nil channel.
+//
+// It does not keep the channel's address but one shortly before, and a handle that is moved from or destroyed forgets it
+// in memory too. So the handles that a piece of memory holds can be told from plain pointers and from what was there
+// before, and be counted: debug/leaks.h.
 class channel_ref {
  public:
+  static constexpr std::uintptr_t distance = 8;  // of 16 bytes that nobody else points to: channel_make
+
   channel_ref() noexcept = default;
-  explicit channel_ref(channel* adopted) noexcept : core_(adopted) {}
-  channel_ref(const channel_ref& other) noexcept : core_(other.core_) {
-    if (core_) channel_retain(core_);
+  explicit channel_ref(channel* adopted) noexcept : place_(reinterpret_cast<std::uintptr_t>(adopted) - distance) {}
+  channel_ref(const channel_ref& other) noexcept : place_(other.place_) {
+    if (channel* core = get()) channel_retain(core);
   }
-  channel_ref(channel_ref&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+  channel_ref(channel_ref&& other) noexcept : place_(other.place_) { other.forget(); }
   channel_ref& operator=(channel_ref other) noexcept {
-    std::swap(core_, other.core_);
+    std::swap(place_, other.place_);
     return *this;
   }
   ~channel_ref() {
-    if (core_) channel_release(core_);
+    if (channel* core = get()) {
+      forget();
+      channel_release(core);
+    }
   }
-  [[nodiscard]] channel* get() const noexcept { return core_; }
+  [[nodiscard]] channel* get() const noexcept { return reinterpret_cast<channel*>(place_ + distance); }
   friend bool operator==(const channel_ref&, const channel_ref&) noexcept = default;
 
  private:
-  channel* core_ = nullptr;
+  static constexpr std::uintptr_t nil = 0 - distance;
+  void forget() noexcept { const_cast<volatile std::uintptr_t&>(place_) = nil; }  // volatile: also when nobody reads it again
+
+  std::uintptr_t place_ = nil;
 };
 
 // Storage for a T that a channel constructs.

@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 
+#include <weft/detail/keep_frame.h>
 #include <weft/io.h>
 #include <weft/net/socket.h>
 
@@ -42,16 +43,30 @@ class stream : public socket {
 
  protected:
   stream() noexcept = default;
-  stream(detail::handle adopted, address peer, bool is_exact)
-      : socket(std::move(adopted)), remote_(std::move(peer)), is_exact_(is_exact) {}
+  stream(detail::handle adopted, address peer, bool is_exact);
 
  private:
-  result<std::size_t> read_with(const context* ctx, std::span<std::byte> into);
-  result<std::size_t> write_with(const context* ctx, std::span<const std::byte> from);
-  result<std::size_t> writev_with(const context* ctx, pieces from);
+  result<std::size_t> read_with(const context* ctx, std::span<std::byte> into) {
+    auto result = read_core(ctx, into);
+    weft::detail::keep_frame();
+    return result;
+  }
+  result<std::size_t> read_core(const context* ctx, std::span<std::byte> into);
+  result<std::size_t> write_with(const context* ctx, std::span<const std::byte> from) {
+    auto result = write_core(ctx, from);
+    weft::detail::keep_frame();
+    return result;
+  }
+  result<std::size_t> write_core(const context* ctx, std::span<const std::byte> from);
+  result<std::size_t> writev_with(const context* ctx, pieces from) {
+    auto result = writev_core(ctx, from);
+    weft::detail::keep_frame();
+    return result;
+  }
+  result<std::size_t> writev_core(const context* ctx, pieces from);
 
-  address remote_;
   bool is_exact_ = false;  // a short read proves that nothing is left (poll/readiness.h, D4)
+  address remote_;
 };
 
 }  // namespace weft::net

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include <weft/detail/keep_frame.h>
 #include <weft/net/stream.h>
 
 namespace weft::net {
@@ -53,7 +54,12 @@ class tcp_listener : public socket {
  private:
   friend result<tcp_listener> listen_tcp(std::string_view, listen_options);
   tcp_listener(detail::handle adopted, address where) : socket(std::move(adopted)), local_(std::move(where)) {}
-  result<tcp_conn> accept_with(const context* ctx);
+  result<tcp_conn> accept_with(const context* ctx) {
+    auto result = accept_core(ctx);
+    weft::detail::keep_frame();
+    return result;
+  }
+  result<tcp_conn> accept_core(const context* ctx);
 
   address local_;
 };

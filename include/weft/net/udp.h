@@ -1,6 +1,7 @@
 // UDP.
 #pragma once
 
+#include <weft/detail/keep_frame.h>
 #include <weft/net/socket.h>
 
 namespace weft::net {
@@ -44,8 +45,18 @@ class datagram_socket : public socket {
       : socket(std::move(adopted)), remote_(std::move(peer)), family_(family) {}
 
  private:
-  result<datagram> read_from_with(const context* ctx, std::span<std::byte> into);
-  result<std::size_t> write_to_with(const context* ctx, std::span<const std::byte> from, const address& to);
+  result<datagram> read_from_with(const context* ctx, std::span<std::byte> into) {
+    auto result = read_from_core(ctx, into);
+    weft::detail::keep_frame();
+    return result;
+  }
+  result<datagram> read_from_core(const context* ctx, std::span<std::byte> into);
+  result<std::size_t> write_to_with(const context* ctx, std::span<const std::byte> from, const address& to) {
+    auto result = write_to_core(ctx, from, to);
+    weft::detail::keep_frame();
+    return result;
+  }
+  result<std::size_t> write_to_core(const context* ctx, std::span<const std::byte> from, const address& to);
 
   address remote_;
   int family_ = 0;  // the kernel's

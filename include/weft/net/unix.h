@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <weft/detail/keep_frame.h>
 #include <weft/net/stream.h>
 #include <weft/net/udp.h>
 
@@ -56,7 +57,12 @@ class unix_listener : public socket {
   friend result<unix_listener> listen_unix(std::string_view, struct unix_options);
   unix_listener(detail::handle adopted, address where, detail::made_file made)
       : socket(std::move(adopted)), local_(std::move(where)), file_(std::move(made)) {}
-  result<unix_conn> accept_with(const context* ctx);
+  result<unix_conn> accept_with(const context* ctx) {
+    auto result = accept_core(ctx);
+    weft::detail::keep_frame();
+    return result;
+  }
+  result<unix_conn> accept_core(const context* ctx);
   address local_;
   detail::made_file file_;
 };

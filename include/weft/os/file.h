@@ -6,8 +6,9 @@
 //   out->write("done\n");
 //   if (auto closed = out->close(); !closed) report(closed.error());   // a full disk may show only here
 //
-// The kernel knows no readiness for regular files: each call here is a declared blocking call (weft::blocking). It runs at
-// once on the calling thread, other goroutines get the processor meanwhile.
+// The kernel knows no readiness for regular files. A read that the page cache can serve is served at once; what it has not,
+// sync(), and reads of what is no regular file park the goroutine, through io_uring. Where that is refused, and for everything
+// else, a call is a declared blocking one (weft::blocking): it runs on the calling thread, and others get the processor.
 #pragma once
 
 #include <cstddef>

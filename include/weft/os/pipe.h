@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include <weft/detail/keep_frame.h>
 #include <weft/clock.h>
 #include <weft/context.h>
 #include <weft/error.h>
@@ -76,7 +77,12 @@ class pipe_reader : public pipe_end {
 
  private:
   using pipe_end::pipe_end;
-  result<std::size_t> read_with(const context* ctx, std::span<std::byte> into);
+  result<std::size_t> read_with(const context* ctx, std::span<std::byte> into) {
+    auto result = read_core(ctx, into);
+    weft::detail::keep_frame();
+    return result;
+  }
+  result<std::size_t> read_core(const context* ctx, std::span<std::byte> into);
 };
 
 class pipe_writer : public pipe_end {
@@ -94,7 +100,12 @@ class pipe_writer : public pipe_end {
 
  private:
   using pipe_end::pipe_end;
-  result<std::size_t> write_with(const context* ctx, std::span<const std::byte> from);
+  result<std::size_t> write_with(const context* ctx, std::span<const std::byte> from) {
+    auto result = write_core(ctx, from);
+    weft::detail::keep_frame();
+    return result;
+  }
+  result<std::size_t> write_core(const context* ctx, std::span<const std::byte> from);
 };
 
 struct pipe {

@@ -153,7 +153,8 @@ TEST(poll_descriptor, endless_loops_on_all_processors_do_not_starve_io) {
   descriptor_pair pair;
   std::atomic<bool> stop{false};
   std::atomic<int> loops{0}, answered{0};
-  weft::go([&] {
+  weft::wait_group echo;
+  echo.go([&] {
     char byte;
     while (read_byte(*pair.b, byte).count == 1) {
       write_byte(*pair.b, byte);
@@ -179,6 +180,7 @@ TEST(poll_descriptor, endless_loops_on_all_processors_do_not_starve_io) {
   stop = true;
   ASSERT_TRUE(support::eventually([&] { return loops == 0; }));
   pair.b->close();
+  echo.wait();
   EXPECT_EQ(answered, 20);
 }
 

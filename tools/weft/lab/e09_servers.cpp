@@ -5,12 +5,14 @@
 #include <weft/net.h>
 #include <weft/runtime.h>
 
+#include <algorithm>
 #include <array>
 #include <thread>
 
 #include "echo_load.h"
 #include "experiments.h"
 #include "judge.h"
+#include "proc_status.h"
 #include "sheet.h"
 
 namespace weft::lab {
@@ -82,16 +84,12 @@ void run(sheet& s, long threads_each, Start start) {
   const int listener = listen_on_loopback(port);
   if (listener < 0) return s.refused("no listener on the loopback");
   start(listener);
-  echo_figures figures;
-  blocking([&] {
-    std::thread load([&] {
-      figures = load_echo_server(port, allowed, static_cast<double>(s.argument("run-ms")) / 1000);
-    });
-    load.join();
-  });
-  s.set("connections", static_cast<double>(figures.connections));
-  s.set("requests_per_second", figures.per_second);
-  s.set_quantiles("answer", std::move(figures.answer_s));
+  const double before = read_proc_status().memory_bytes();
+  const echo_load load(port, allowed, s.argument("run-ms"), s.argument("idle") != 0);
+  blocking([&] { s.adopt(load.sheet()); });
+  const double after = read_proc_status().memory_bytes();
+  s.set("memory_bytes", after);
+  s.set("memory_each_bytes", std::max(0.0, after - before) / static_cast<double>(allowed));
 }
 
 void per_connection(sheet& s) {
@@ -126,23 +124,33 @@ std::vector<job> plan(const arguments& given) {
   std::vector<job> jobs;
   for (const long wanted : sizes) {
     const long n = wanted < most ? wanted : most;
-    for (const char* form : {"per connection", "pool of 8", "event loop"})
-      jobs.push_back({kind::threads, form, {{"connections", n}}});
-    jobs.push_back({kind::goroutines, "per connection", {{"connections", n}}});
+    for (const long idle : {0, 1}) {
+      const auto add = [&](kind who, const std::string& form) {
+        jobs.push_back({who, form, {{"connections", n}, {"idle", idle}},
+                        std::string(kind_name(who)) + ", " + form + (idle ? ", idle" : ", busy")});
+      };
+      for (const char* form : {"per connection", "pool of 8", "event loop"}) add(kind::threads, form);
+      add(kind::goroutines, "per connection");
+      add(kind::go, "per connection");
+    }
     if (n == most) break;
   }
   return jobs;
 }
 
 void verdict(judge& j) {
-  const arguments most{{"connections", std::min(j.parameter("most-connections"), sizes.back())}};
-  const run_key goroutines{kind::goroutines, "per connection", most};
-  const auto against = [&](const char* form) {
-    return j.ratio(goroutines, {kind::threads, form, most}, "requests_per_second");
+  const long most = std::min(j.parameter("most-connections"), sizes.back());
+  const arguments busy{{"connections", most}, {"idle", 0}}, idle{{"connections", most}, {"idle", 1}};
+  const auto speed = [&](kind who, const char* form) {
+    return j.ratio({kind::goroutines, "per connection", busy}, {who, form, busy}, "requests_per_second");
   };
-  j.complete("every connection has its goroutine", goroutines);
-  j.at_least("with most connections, goroutines against an event loop", against("event loop"), 0.5);
-  j.at_most("threads of the goroutine server", j.figure(goroutines, "peak_threads"), 64, "");
+  j.complete("every connection has its goroutine", {kind::goroutines, "per connection", busy});
+  j.at_least("with most connections, busy: goroutines against an event loop", speed(kind::threads, "event loop"), 0.7);
+  j.at_least("the same against Go", speed(kind::go, "per connection"), 1.0);
+  j.at_most("memory of an idle connection, against a thread each",
+            j.ratio({kind::goroutines, "per connection", idle}, {kind::threads, "per connection", idle}, "memory_each_bytes"),
+            1.0);
+  j.at_most("threads of the goroutine server", j.figure({kind::goroutines, "per connection", busy}, "peak_threads"), 64, "");
 }
 
 }  // namespace
@@ -153,8 +161,8 @@ experiment e09_servers() {
           .title = "Four echo servers",
           .what =
               "An echo server as a thread per connection, a pool of 8 threads, an event loop, and a goroutine per "
-              "connection; 100, 1,000 and 10,000 connections over the loopback, one message of 64 bytes on its way "
-              "in each. The load is one thread of the same process.",
+              "connection; 100, 1,000 and 10,000 connections over the loopback, messages of 64 bytes. Busy: one message "
+              "on its way in each of them. Idle: one in all of them, in turns. The load is a process of its own.",
           .claim = "Code as plain as a thread per connection, at about the speed of an event loop, with a handful of threads.",
           .parameters = {{"most-connections", "no more connections than that", 10'000, 1'000},
                          {"run-ms", "how long each run lasts, in ms", 2'000, 500}},
@@ -167,9 +175,13 @@ experiment e09_servers() {
                       {"requests_per_second", "requests/s"},
                       {"answer_p50_s", "p50"},
                       {"answer_p99_s", "p99"},
+                      {"answer_p999_s", "p99.9"},
                       {"peak_threads", "threads"},
+                      {"memory_bytes", "memory"},
+                      {"memory_each_bytes", "each"},
                       {"cpu_s", "CPU"}},
           .charts = {{chart::type::lines, "Requests per second", {"requests_per_second"}, "connections", true},
+                     {chart::type::lines, "Memory", {"memory_bytes"}, "connections", true},
                      {chart::type::lines, "Threads", {"peak_threads"}, "connections", true}},
           .verdict = &verdict};
 }

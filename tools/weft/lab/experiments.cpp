@@ -26,7 +26,8 @@ const std::vector<experiment>& experiments() {
   static const std::vector<experiment> all{
       e01_sleepers(), e02_million(),  e03_timers(),     e04_pingpong(), e05_switch(),
       e06_stacks(),   e07_growth(),   e08_spawn(),      e09_servers(),  e10_procs(),    e11_primes(),
-      e12_events(),   e13_blocking(), e14_starvation(), e15_flood(),    e18_realtime(),
+      e12_events(),   e13_blocking(), e14_starvation(), e15_flood(),    e16_leaks(),    e17_races(),
+      e18_realtime(),
   };
   return all;
 }

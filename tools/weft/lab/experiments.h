@@ -20,6 +20,8 @@ experiment e12_events();
 experiment e13_blocking();
 experiment e14_starvation();
 experiment e15_flood();
+experiment e16_leaks();
+experiment e17_races();
 experiment e18_realtime();
 
 }  // namespace weft::lab

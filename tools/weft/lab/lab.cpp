@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "command.h"
+#include "echo_load.h"
 #include "experiment.h"
 #include "format.h"
 #include "go_twin.h"
@@ -39,12 +40,6 @@ struct order {
   std::vector<const experiment*> chosen;
 };
 
-struct later {
-  std::string_view id, name, title, with;
-};
-constexpr later not_yet[] = {{"e16", "leaks", "leaks", "the leak report"},
-                             {"e17", "races", "data race", "the race detector"}};
-
 std::string lower(std::string word) {
   for (char& c : word) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -61,10 +56,6 @@ int usage_error(const std::string& message) {
 int choose(order& o) {
   for (const std::string& given : o.words) {
     const std::string word = lower(given);
-    const auto absent = std::ranges::find_if(not_yet, [&](const later& l) { return l.id == word || l.name == word; });
-    if (absent != std::end(not_yet))
-      return usage_error(word + " (" + std::string(absent->title) + ") is not in this version: it comes with " +
-                         std::string(absent->with));
     const experiment* e = find_experiment(word);
     if (!e) {
       std::vector<std::string_view> known;
@@ -94,9 +85,6 @@ void list() {
       std::printf("%17s--%-14s %s (%s; quick: %s)\n", "", std::string(p.name).c_str(), std::string(p.help).c_str(),
                   format("", static_cast<double>(p.full)).c_str(), format("", static_cast<double>(p.quick)).c_str());
   }
-  for (const later& l : not_yet)
-    std::printf("%-4s %-11s comes with %s\n", std::string(l.id).c_str(), std::string(l.name).c_str(),
-                std::string(l.with).c_str());
 }
 
 std::string local_time() {
@@ -262,5 +250,6 @@ int lab_main(int argc, char** argv) {
 
 int weft_lab_main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "--child") return weft::lab::child_main(argc, argv);
+  if (argc > 1 && std::string_view(argv[1]) == "--echo-load") return weft::lab::echo_load_main(argc, argv);
   return weft::lab::lab_main(argc, argv);
 }

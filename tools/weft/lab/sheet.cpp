@@ -29,6 +29,7 @@ void sheet::set_quantiles(const std::string& name, std::vector<double> samples) 
   std::ranges::sort(samples);
   set(name + "_p50_s", quantile(samples, 0.50));
   set(name + "_p99_s", quantile(samples, 0.99));
+  set(name + "_p999_s", quantile(samples, 0.999));
   set(name + "_max_s", samples.back());
   auto& curve = curves_[name];
   for (double percent : {1., 5., 10., 20., 30., 40., 50., 60., 70., 80., 90., 95., 98., 99., 99.5, 99.9, 100.})
@@ -43,6 +44,15 @@ void sheet::limited(std::string reason) {
 void sheet::refused(std::string reason) {
   status_ = "refused";
   note_ = std::move(reason);
+}
+
+void sheet::adopt(const std::string& json) {
+  const auto other = nlohmann::json::parse(json, nullptr, false);
+  if (other.is_discarded() || !other.is_object()) return refused("another process gave no figures");
+  for (const auto& [name, value] : other["figures"].items())
+    if (name != "hwm_bytes") set(name, value.get<double>());
+  for (const auto& [name, curve] : other["curves"].items()) curve.get_to(curves_[name]);
+  if (other["status"] != "ok") status_ = other["status"], note_ = other["note"];
 }
 
 long sheet::threads_allowed(long wanted) {

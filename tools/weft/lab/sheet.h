@@ -49,7 +49,7 @@ class sheet {
 
   void set(std::string_view figure, double value) { figures_[std::string(figure)] = value; }
 
-  // Quantiles of `samples`: figures NAME_p50_s, NAME_p99_s, NAME_max_s, and the curve NAME for a chart. Seconds.
+  // Quantiles of `samples`: figures NAME_p50_s, _p99_s, _p999_s, _max_s, and the curve NAME for a chart. Seconds.
   void set_quantiles(const std::string& name, std::vector<double> samples);
 
   // Less than what was asked for was run; `reason` names the limit and what to raise.
@@ -57,6 +57,9 @@ class sheet {
 
   // Nothing could be run; `reason` says why.
   void refused(std::string reason);
+
+  // What another process wrote on its sheet (to_json), but for its own memory.
+  void adopt(const std::string& json);
 
   void note(std::string text) { note_ = std::move(text); }
 

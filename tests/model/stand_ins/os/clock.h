@@ -10,4 +10,5 @@ std::int64_t now_ns() noexcept;
 
 namespace weft::os {
 inline std::int64_t monotonic_ns() noexcept { return model::now_ns(); }
+inline std::int64_t never_slewed_ns() noexcept { return model::now_ns(); }
 }  // namespace weft::os

@@ -1,0 +1,93 @@
+// Litters: newborns that differ in their closures only, kept in one record of the nursery.
+//
+// A loop that calls go() starts goroutines of one kind: the same function, the same place in the program, the same group,
+// consecutive ids. What they have in common is written down once, and each adds the words of its closure, often one: 8 bytes
+// instead of a block of 64 and a word in a queue. Only closures that may be copied as bytes come here (detail/newborn.h),
+// so a litter moves when the nursery does, and one goroutine of it is taken out by copying.
+//
+//   LT1  A litter lies in one nursery: a head of litter_words words, then `count` closures of equal size, in the order in
+//        which they were started; the first `taken` of them are no longer there. What leaves the processor is a newborn in
+//        a block of its own like any other (take_out): nobody else knows of litters but those who list goroutines from
+//        outside.
+//   LT2  The first word of a litter is even, and a newborn's word in a queue is odd: so a nursery holds both.
+//   LT3  The processor's own choice is laid into its worker's cradle (lay_out), not into a block. The worker runs it next,
+//        and its closure has moved to its stack before its code begins: the cradle is empty before it is needed again.
+//
+// Refused: blocks for litters, linked (all ends of a litter are known to the nursery anyway, and blocks are to be freed);
+// closures with destructors (moving them needs calls, and a nursery that grows moves all).
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#include <weft/detail/newborn.h>
+
+#include "sched/runnable.h"
+
+namespace weft::sched {
+
+static_assert(std::endian::native == std::endian::little, "LT2: the word's lowest bit is that of its first member");
+
+// The newborn that its worker runs next: LT3.
+struct cradle_block {
+  detail::newborn newborn;
+  std::uint64_t closure[detail::small_closure_words];
+};
+static_assert(sizeof(detail::newborn) == detail::newborn_header_bytes, "the closure follows where newborn_closure() says");
+
+// What siblings have in common.
+struct breed {
+  const detail::small_kind* kind;
+  const void* start_site;
+  detail::group* born_into;  // null: none
+  std::uint64_t creator;
+
+  void describe(detail::newborn& n, std::uint64_t id) const noexcept {
+    n.run = kind->run;
+    n.id = id;
+    n.creator = creator;
+    n.start_site = start_site;
+    if (born_into) n.born_into = born_into;
+    else n.name = "";
+    n.stack_kib = 0;
+    n.size_class = detail::newborn_in_place;
+    n.kind = born_into ? detail::newborn_kind::in_group : detail::newborn_kind::named;
+  }
+};
+
+struct litter {
+  std::uint16_t twice_words;  // of a closure: LT2
+  std::uint16_t taken, count;
+  detail::newborn first;      // what the first one was like; of the i-th the id is larger by i
+
+  static constexpr std::uint16_t most = 0xFFFF;
+
+  [[nodiscard]] std::uint32_t closure_words() const noexcept { return twice_words / 2u; }
+  [[nodiscard]] std::uint32_t words() const noexcept;  // all of it
+  // Goroutine `id` of that kind is one more of these.
+  [[nodiscard]] bool takes(const breed& b, std::uint64_t id) const noexcept {
+    return first.run == b.kind->run && first.start_site == b.start_site && first.creator == b.creator &&
+           (b.born_into ? first.born_into == b.born_into : first.kind == detail::newborn_kind::named) &&
+           first.id + count == id && count != most;
+  }
+  // The i-th closure.
+  [[nodiscard]] const std::uint64_t* closure(std::uint32_t i) const noexcept;
+
+  void lay_out(cradle_block& into, std::uint32_t i) const noexcept {
+    into.newborn = first;
+    into.newborn.id += i;
+    const std::uint64_t* from = closure(i);
+    for (std::uint32_t k = 0; k < closure_words(); ++k) into.closure[k] = from[k];
+  }
+  // The same in a block of its own.
+  [[nodiscard]] runnable take_out(std::uint32_t i) const noexcept;
+};
+inline constexpr std::uint32_t litter_words = sizeof(litter) / sizeof(std::uint64_t);
+
+inline std::uint32_t litter::words() const noexcept { return litter_words + count * closure_words(); }
+inline const std::uint64_t* litter::closure(std::uint32_t i) const noexcept {
+  return reinterpret_cast<const std::uint64_t*>(this) + litter_words + i * closure_words();
+}
+
+}  // namespace weft::sched
