@@ -1,5 +1,6 @@
 #include "sched/idle.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -153,10 +154,8 @@ std::uint32_t take_injected(processor& into, std::uint32_t most) {
 }
 
 void feed(processor& p) {
-  constexpr std::uint32_t batch = 64;
   if (p.shared.size() == 0 && !p.queue.empty()) {
-    std::uint32_t give = p.queue.size() - p.queue.size() / 2;
-    if (give > batch) give = batch;
+    std::uint32_t give = std::min(p.queue.size() - p.queue.size() / 2, worth_giving(p));
     p.births.hand_out(give);  // AC4: before others can run them
     for (; give > 0; --give) {
       const bool fits = p.shared.push(p.queue.pop_for_others());

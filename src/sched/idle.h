@@ -15,7 +15,7 @@
 //       or a busy processor that owes a watcher. Whoever arms a timer earlier than watch_deadline pokes it. A watcher that
 //       leaves without a processor looks again once it is none: a worker that fell asleep meanwhile relied on it.
 //       A processor owes one because to wake somebody takes longer than most goroutines run: so when its worker leaves the
-//       watch, or ends its search, with something to run and its turns are short (sharing.h, S7), and when a goroutine arms
+//       watch, or ends its search, with something to run and its turns are short (sharing.h, S8), and when a goroutine arms
 //       a timer while nobody watches. It pays at the second entry of the loop that finds more to run (the first one may
 //       come for the sake of duties, and what was made ready before would wait for the wake-up); if its turns are short at
 //       the owes_for_long'th, counted from the last at which it had nothing to do and found something in the poller. When

@@ -64,6 +64,11 @@ bool worth_a_probe(processor& p, std::int64_t now) noexcept {
   return true;
 }
 
+std::uint32_t worth_giving(const processor& p) noexcept {
+  constexpr std::uint32_t batch = 64;
+  return p.queue.line_size() < batch && p.pace.decision_ns >= moving_ns ? shared_queue::capacity : batch;
+}
+
 bool worth_a_wake_for_next(processor& p) noexcept {
   pace& known = p.pace;
   const std::uint32_t tick = p.tick.load(base::relaxed);

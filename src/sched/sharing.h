@@ -25,7 +25,9 @@
 //   S6  Who waits behind a goroutine that makes no decision is found: by a searcher after stuck_ns (steal.cpp), by the
 //       monitor within two of its looks, also at a quiet host once a slice has passed (monitor.cpp). So nothing here decides
 //       whether work is run, only where and how soon.
-//   S7  By the same measure: where turns are shorter than short_turn_ns, somebody who would be woken only to watch (idle.h,
+//   S7  What is given is at most a batch, half of which the first thief takes; it comes for more when it has run that. Newborns
+//       that take a while each are given by as many as fit, or the thief would spend its time with coming.
+//   S8  By the measure of S1: where turns are shorter than short_turn_ns, somebody who would be woken only to watch (idle.h,
 //       P4) would find his work done; and an event that comes meanwhile waits no longer than for a wake-up.
 // Refused: thieves that always take (Go, and weft before: spsc over two processors took 119 ns per item, on one 23); waking
 // for each goroutine made ready (Go: 366 ns for a ping-pong); a count of decisions instead of time (a slow pair never
@@ -38,7 +40,7 @@
 
 namespace weft::sched {
 
-inline constexpr std::int64_t short_turn_ns = 25'000;  // S7
+inline constexpr std::int64_t short_turn_ns = 25'000;  // S8
 
 // S2. Owner; or anybody, as a hint.
 inline bool wants_help(const processor& p) noexcept {
@@ -49,6 +51,9 @@ inline bool wants_help(const processor& p) noexcept {
 }
 
 // S7. Owner.
+std::uint32_t worth_giving(const processor& p) noexcept;
+
+// S8. Owner.
 inline bool has_short_turns(const processor& p) noexcept { return p.pace.decision_ns < short_turn_ns; }
 
 // There is something that thieves were told of.

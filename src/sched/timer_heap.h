@@ -13,6 +13,7 @@ namespace weft::sched {
 // What the wheel needs to know of a timer. Owned by whoever sleeps; guarded by the lock that guards the wheel.
 struct timer_node {
   static constexpr std::uint16_t place_idle = 0xFFFF;    // in no wheel
+  static constexpr std::uint16_t place_latest = 0xFFFD;  // added last, not filed yet (wheel.h, W5)
   static constexpr std::uint16_t place_heap = 0xFFFE;    // this and buckets: among the soonest (soonest.h)
   static constexpr std::uint16_t place_bucket = 0xF000;  // ... and beyond: a bucket; any other value is a slot of the wheel
 

@@ -20,7 +20,7 @@ std::uint64_t count_fired() noexcept {
   return fired;
 }
 
-// P4; sharing.h, S7.
+// P4; sharing.h, S8.
 bool can_owe_for_long(const processor& p) noexcept { return timers_are_dense() || has_short_turns(p); }
 
 // P4. False: the caller is no goroutine on a processor.

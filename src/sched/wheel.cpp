@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -25,11 +26,20 @@ void wheel::add(timer_node& node, std::int64_t when_ns) noexcept {
   weft_assert(node.idle(), "timer added twice");
   node.when_ns = when_ns;
   node.order = ++added_;
+  node.place = timer_node::place_latest;
   ++size_;
-  const std::uint64_t tick = tick_of(when_ns);
+  if (timer_node* const before = std::exchange(latest_, &node)) file(*before);
+}
+
+void wheel::file(timer_node& node) noexcept {
+  const std::uint64_t tick = tick_of(node.when_ns);
   if (tick > position_) [[likely]] return file_ahead(node, tick);
   file_soon(node, tick);
   soonest_.settle();
+}
+
+void wheel::file_latest() noexcept {
+  if (timer_node* const latest = std::exchange(latest_, nullptr)) file(*latest);
 }
 
 // W1.
@@ -92,7 +102,9 @@ void wheel::file_all(slot& from) noexcept {
 
 bool wheel::remove(timer_node& node) noexcept {
   if (node.place == timer_node::place_idle) return false;
-  if (node.place >= timer_node::place_bucket) {
+  if (node.place == timer_node::place_latest) {
+    latest_ = nullptr;
+  } else if (node.place >= timer_node::place_bucket) {
     soonest_.remove(node);
   } else {
     if (node.next != nullptr) node.next->prev = node.prev;
@@ -127,6 +139,10 @@ unsigned wheel::first_slot(unsigned level) const noexcept {
 }
 
 std::int64_t wheel::next_due() const noexcept {
+  return latest_ ? std::min(latest_->when_ns, next_filed()) : next_filed();
+}
+
+std::int64_t wheel::next_filed() const noexcept {
   if (const timer_node* soonest = soonest_.top()) return soonest->when_ns;
   if (occupied_levels_ == 0) return never;
   const auto level = static_cast<unsigned>(std::countr_zero(occupied_levels_));
@@ -164,6 +180,7 @@ bool wheel::reach_next_slot(std::uint64_t until_tick) noexcept {
 }
 
 timer_node* wheel::expire(std::int64_t now_ns, std::size_t limit) noexcept {
+  file_latest();
   timer_node* first = nullptr;
   timer_node** tail = &first;
   // A slot at a time, and what is due leaves before the next slot comes in: what is handled stays in cache.

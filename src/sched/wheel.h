@@ -20,6 +20,8 @@
 //       only while the chain's bit in slot.live is. Slots are never initialised: the memory of slots that were never used
 //       is never touched.
 //   W4  slot.earliest is at or before every deadline in the slot, and not before the slot's own start.
+//   W5  The timer that was added last is in none of these, but at hand: it is filed when the next one is added, or time is
+//       looked at. A time-out around a call that returns at once is gone by then.
 //
 // With very many timers the cost is cache misses, so a timer is touched as rarely as can be: when it is added, when its
 // slot is reached (once or twice), and when it fires. A slot keeps four chains and walks them side by side, so that the
@@ -90,6 +92,9 @@ class wheel {
 
   static std::uint64_t tick_of(std::int64_t when_ns) noexcept;
   void move_to(std::uint64_t tick) noexcept;
+  [[nodiscard]] std::int64_t next_filed() const noexcept;
+  void file(timer_node& node) noexcept;
+  void file_latest() noexcept;
   void file_soon(timer_node& node, std::uint64_t tick) noexcept;
   void file_ahead(timer_node& node, std::uint64_t tick) noexcept;
   void file_all(slot& from) noexcept;
@@ -97,6 +102,7 @@ class wheel {
   unsigned first_slot(unsigned level) const noexcept;
   void vacate(unsigned level, unsigned digit) noexcept;
 
+  timer_node* latest_ = nullptr;  // W5; null: it was filed or removed
   soonest soonest_;
   std::uint64_t position_;   // a tick
   std::uint32_t added_ = 0;  // source of timer_node::order

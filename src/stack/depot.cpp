@@ -36,12 +36,12 @@ constinit std::array<depot, size_classes> depots;
               limits.overcommit, remedy);
 }
 
-// Whoever opens so many at a time is about to use them: their first pages come cheaper by one system call than by as many
-// faults.
-void populate_tops(const slab& s, std::uint32_t first) noexcept {
+// Whoever opens so many is about to use them: their first pages come cheaper by one system call than by two faults each,
+// for whether a control block was left there is read before one is written.
+void populate_tops(const slab& s, std::uint32_t first, std::uint32_t count) noexcept {
   std::array<os::memory_range, largest_batch> tops;
-  for (std::uint32_t i = 0; i < largest_batch; ++i) tops[i] = {s.top(first + i) - os::page_size(), os::page_size()};
-  os::populate(tops);
+  for (std::uint32_t i = 0; i < count; ++i) tops[i] = {s.top(first + i) - os::page_size(), os::page_size()};
+  os::populate(std::span(tops).first(count));
 }
 
 // Runs of neighbouring slots become one range: the guards between them survive being discarded over.
@@ -137,16 +137,17 @@ depot::opening depot::claim_unopened_locked() {
   const std::uint32_t first = s.opened.load(base::relaxed);
   const auto affordable = static_cast<std::uint32_t>(std::max<std::size_t>(1, largest_batch_bytes / shape_.bytes()));
   const std::uint32_t n = std::min({batch_, affordable, s.slots - first});
+  const bool is_burst = batch_ == largest_batch;
   for (std::uint32_t slot = first; slot < first + n; ++slot) s.out[slot / 64].fetch_or(slot_bit(slot), base::relaxed);
   s.opened.store(first + n, base::release);
   if (first + n == s.slots) with_unopened_.erase(id);
   batch_ = std::min(2 * batch_, largest_batch);
-  return {.home = &s, .first = first, .count = n};
+  return {.home = &s, .first = first, .count = n, .is_burst = is_burst};
 }
 
 std::uint32_t depot::open(opening next, std::span<std::byte*> tops) {
   install_guards(*next.home, next.first, next.count);
-  if (next.count == largest_batch) populate_tops(*next.home, next.first);
+  if (next.is_burst) populate_tops(*next.home, next.first, next.count);
   const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(tops.size(), next.count));
   for (std::uint32_t i = 0; i < wanted; ++i) tops[i] = next.home->top(next.first + i);
   if (wanted < next.count) {

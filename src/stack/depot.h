@@ -51,6 +51,7 @@ class depot {
     slab* home = nullptr;
     std::uint32_t first = 0;
     std::uint32_t count = 0;
+    bool is_burst = false;  // many were opened before
   };
 
   void prepare(std::size_t class_index);
