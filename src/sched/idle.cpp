@@ -153,15 +153,19 @@ std::uint32_t take_injected(processor& into, std::uint32_t most) {
   return taken;
 }
 
-void feed(processor& p) {
-  if (p.shared.size() == 0 && !p.queue.empty()) {
-    std::uint32_t give = std::min(p.queue.size() - p.queue.size() / 2, worth_giving(p));
-    p.births.hand_out(give);  // AC4: before others can run them
-    for (; give > 0; --give) {
-      const bool fits = p.shared.push(p.queue.pop_for_others());
-      weft_assert(fits, "an empty shared queue holds a batch");
-    }
+void stock(processor& p) {
+  const std::uint32_t there = p.shared.size(), most = worth_giving(p);
+  if (there >= most) return;
+  std::uint32_t give = std::min(p.queue.size() - p.queue.size() / 2, most - there);
+  p.births.hand_out(give);  // AC4: before others can run them
+  for (; give > 0; --give) {
+    const bool fits = p.shared.push(p.queue.pop_for_others());
+    weft_assert(fits, "the shared queue holds a batch, and only its owner adds to it");
   }
+}
+
+void feed(processor& p) {
+  if (p.shared.size() == 0 && !p.queue.empty()) stock(p);
   if (p.shared.size() == 0) {
     // Only the next slot is filled. Its goroutine usually runs here in a moment; if it does not, others may have it.
     const std::uintptr_t word = p.next.load(base::relaxed);

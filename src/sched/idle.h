@@ -75,6 +75,8 @@ void inject(runnable work);
 runnable take_one_injected();                                        // the oldest; null: none
 std::uint32_t take_injected(processor& into, std::uint32_t most);  // owner; moves a fair share to its queue
 
+// Owner: moves part of the queue to where thieves find it. Tells nobody.
+void stock(processor& p);
 // Owner, when somebody is hungry: moves part of the queue to where thieves find it and wakes one (P3).
 void feed(processor& p);
 

@@ -6,8 +6,8 @@
 // search, sleep.
 //
 //   L1  Fairness. Every duty_interval decisions the loop serves the inject queue or the own shared queue first, up to
-//       duty_interval of what is injected and half of what nobody took from the shared queue go to the end of the line, and
-//       the oldest newborn joins it; the next slot goes before the queue at most next_limit times in a row, and not once
+//       duty_interval of what is injected and, if nobody came for it in the last four times, half of what is in the shared
+//       queue go to the end of the line, and the oldest newborn joins it; the next slot goes before the queue at most next_limit times in a row, and not once
 //       the monitor has seen it served for 10 ms; line and nursery take turns (own_queue.h). So a goroutine that has
 //       run waits for at most 2 * next_limit decisions per goroutine ahead of it, and a newborn at most duty_interval
 //       decisions more per older newborn.
@@ -32,6 +32,7 @@ constexpr std::int64_t search_ns = 30'000;
 constexpr std::int64_t short_search_ns = 6'000;  // enough to see that a processor is stuck: steal.h, V2
 constexpr int fewest_pauses = 8, most_pauses = 64;  // between two looks around: steal.h
 constexpr std::int64_t poll_interval_ns = 50'000;  // P5: looking costs a system call
+constexpr std::uint8_t turns_until_no_visit = 4;  // sharing.h, S7
 constexpr std::int64_t longest_poll_interval_ns = 1'000'000;
 
 // To be run on w next.
@@ -100,7 +101,19 @@ runnable take_a_turn(processor& p) {
   }
   // The rest of them must not wait for the own queue to become empty: with many connections it never does.
   take_injected(p, duty_interval);
-  if (the.hungry.load(base::relaxed) == 0 || p.quiet_ns.load(base::relaxed) != 0) p.shared.steal_half_into(p.queue);
+  // S7. What nobody comes for any more goes to the end of the own line, half of it each time.
+  if (p.was_visited.load(base::relaxed)) {
+    p.was_visited.store(false, base::relaxed);
+    p.visits_expected = turns_until_no_visit;
+  } else if (p.visits_expected != 0) {
+    --p.visits_expected;
+  }
+  const bool is_shy = p.quiet_ns.load(base::relaxed) != 0;
+  if (p.visits_expected != 0 && !is_shy) {
+    if (wants_help(p)) stock(p);
+  } else if (the.hungry.load(base::relaxed) == 0 || is_shy) {
+    p.shared.steal_half_into(p.queue);
+  }
   return turn;
 }
 

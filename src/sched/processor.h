@@ -40,6 +40,7 @@ struct alignas(64) processor {
   base::atomic<std::uint32_t> tick{0};         // scheduling decisions taken
   base::atomic<std::uint32_t> queue_tick{0};   // ... of which the queue, not the next slot, was served
   std::uint32_t duty_tick = 0;                 // the decision at which the duties were last done
+  std::uint8_t visits_expected = 0;            // for so many turns of the loop thieves are taken to come again: sharing.h, S7
   bool injected_first = false;                 // whose turn it is: the inject queue or the own shared queue
   std::uint32_t next_streak = 0;               // times in a row that the next slot was served
   base::atomic<std::int64_t> polled_ns{0};     // when its worker last looked at the poller. Others may look
@@ -61,6 +62,7 @@ struct alignas(64) processor {
   base::atomic<std::uint32_t> attention{0};
   base::atomic<worker*> holder{nullptr};       // null: idle or retired
   shared_queue shared;
+  base::atomic<bool> was_visited{false};       // a thief took from it; the owner takes note and clears it: sharing.h, S7
   timer_set timers;
   base::atomic<std::int64_t> quiet_until_ns{0};  // nobody takes goroutines from here before that: sharing.h, S5
   base::atomic<std::int64_t> quiet_ns{0};        // how long the last such time was; 0: no reason since

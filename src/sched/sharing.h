@@ -26,7 +26,9 @@
 //       monitor within two of its looks, also at a quiet host once a slice has passed (monitor.cpp). So nothing here decides
 //       whether work is run, only where and how soon.
 //   S7  What is given is at most a batch, half of which the first thief takes; it comes for more when it has run that. Newborns
-//       that take a while each are given by as many as fit, or the thief would spend its time with coming.
+//       that take a while each are given by as many as fit, and a host that was visited lately has more ready before it
+//       is asked, at each turn of the loop (loop.cpp, L1): or the thief would spend its time with coming, and with sleeping
+//       while its host is in the kernel.
 //   S8  By the measure of S1: where turns are shorter than short_turn_ns, somebody who would be woken only to watch (idle.h,
 //       P4) would find his work done; and an event that comes meanwhile waits no longer than for a wake-up.
 // Refused: thieves that always take (Go, and weft before: spsc over two processors took 119 ns per item, on one 23); waking

@@ -14,6 +14,7 @@ constexpr std::int64_t stuck_ns = 5'000;
 runnable steal_shared(worker& w, processor& victim) {
   processor& thief = *w.held;
   if (victim.shared.size() == 0 || victim.shared.steal_half_into(thief.queue) == 0) return {};
+  victim.was_visited.store(true, base::relaxed);
   trace::emit(trace::event::steal, static_cast<std::uint64_t>(thief.index), static_cast<std::uint64_t>(victim.index));
   return thief.queue.pop(w.cradle);
 }

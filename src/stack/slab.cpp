@@ -1,11 +1,12 @@
 // Descriptors are numbered, lie in chunks of 64 that are never unmapped, and are used again lowest number first.
 // Mappings are placed end to end, downwards as the kernel itself does, so that they share VMAs: a million stacks are
-// a handful.
+// a handful. Where there are many they are made for many slabs at a time.
 
 #include "stack/slab.h"
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "base/spinlock.h"
 #include "os/valgrind.h"
@@ -73,7 +74,7 @@ void retire_id(std::uint32_t id) noexcept {
 }
 
 // Neighbours end where the last one began, and then share its VMA.
-std::byte* map_memory(std::size_t bytes) noexcept {
+std::byte* map_piece(std::size_t bytes) noexcept {
   std::uintptr_t hint = 0;
   {
     base::locked guard(descriptor_lock);
@@ -83,6 +84,54 @@ std::byte* map_memory(std::size_t bytes) noexcept {
   if (at != nullptr) {
     base::locked guard(descriptor_lock);
     next_end = at;
+  }
+  return at;
+}
+
+// What was mapped ahead of slabs to come, whole granules. Guarded by descriptor_lock.
+constinit std::byte *ahead_begin = nullptr, *ahead_end = nullptr;
+constinit std::size_t mapped_bytes_ever = 0;
+
+// From the upper end. REQUIRES: descriptor_lock held.
+std::byte* cut_ahead_locked(std::size_t bytes) noexcept {
+  if (static_cast<std::size_t>(ahead_end - ahead_begin) < bytes) return nullptr;
+  return ahead_end -= bytes;
+}
+
+// To map a slab takes two calls that wait until nobody in the process populates a page or has a fault handled, and make
+// everybody wait who wants to; two processors that open stacks at a time met in it four times per slab. So as much as there
+// is already is mapped at once, up to 4 GiB, where address space costs nothing.
+std::byte* map_ahead(std::size_t bytes) noexcept {
+  constexpr std::size_t largest = std::size_t{4} << 30;
+  std::size_t wanted;
+  {
+    base::locked guard(descriptor_lock);
+    if (std::byte* at = cut_ahead_locked(bytes)) return at;
+    wanted = std::min(mapped_bytes_ever / granule * granule, largest);
+  }
+  if (wanted <= bytes) return nullptr;
+  const os::address_space_limits limits = os::read_address_space_limits();
+  if (limits.max_bytes != 0 || limits.overcommit == 2) return nullptr;
+  std::byte* const begin = map_piece(wanted);
+  if (begin == nullptr) return nullptr;
+  std::byte *spare_begin = begin, *spare_end = begin + wanted - bytes;
+  {
+    base::locked guard(descriptor_lock);
+    if (spare_end - spare_begin > ahead_end - ahead_begin) {  // else somebody else was here meanwhile
+      std::swap(spare_begin, ahead_begin);
+      std::swap(spare_end, ahead_end);
+    }
+  }
+  if (spare_begin != spare_end) os::release(spare_begin, static_cast<std::size_t>(spare_end - spare_begin));
+  return begin + wanted - bytes;
+}
+
+std::byte* map_memory(std::size_t bytes) noexcept {
+  std::byte* at = bytes % granule == 0 ? map_ahead(bytes) : nullptr;
+  if (at == nullptr) at = map_piece(bytes);
+  if (at != nullptr) {
+    base::locked guard(descriptor_lock);
+    mapped_bytes_ever += bytes;
   }
   return at;
 }
