@@ -6,11 +6,11 @@
 // search, sleep.
 //
 //   L1  Fairness. Every duty_interval decisions the loop serves the inject queue or the own shared queue first, up to
-//       duty_interval of what is injected and, if nobody came for it in the last four times, half of what is in the shared
-//       queue go to the end of the line, and the oldest newborn joins it; the next slot goes before the queue at most next_limit times in a row, and not once
-//       the monitor has seen it served for 10 ms; line and nursery take turns (own_queue.h). So a goroutine that has
-//       run waits for at most 2 * next_limit decisions per goroutine ahead of it, and a newborn at most duty_interval
-//       decisions more per older newborn.
+//       duty_interval of what is injected and half of what nobody took from the shared queue go to the end of the line
+//       (newborns stay there while thieves come: sharing.h, S7), and the oldest newborn joins it; the next slot goes before
+//       the queue at most next_limit times in a row, and not once the monitor has seen it served for 10 ms; line and nursery
+//       take turns (own_queue.h). So a goroutine that has run waits for at most 2 * next_limit decisions per goroutine ahead
+//       of it, and a newborn at most duty_interval decisions more per older newborn.
 //   L2  A worker searches for search_ns, only if some other processor runs, and at most one worker searches. What it may
 //       take from whom: steal.h. For short_search_ns where timers are gathered (watch.h): they bring the next work.
 #include "sched/loop.h"
@@ -101,7 +101,7 @@ runnable take_a_turn(processor& p) {
   }
   // The rest of them must not wait for the own queue to become empty: with many connections it never does.
   take_injected(p, duty_interval);
-  // S7. What nobody comes for any more goes to the end of the own line, half of it each time.
+  // S7. Else what nobody comes for goes to the end of the own line, half of it each time.
   if (p.was_visited.load(base::relaxed)) {
     p.was_visited.store(false, base::relaxed);
     p.visits_expected = turns_until_no_visit;
@@ -109,11 +109,8 @@ runnable take_a_turn(processor& p) {
     --p.visits_expected;
   }
   const bool is_shy = p.quiet_ns.load(base::relaxed) != 0;
-  if (p.visits_expected != 0 && !is_shy) {
-    if (wants_help(p)) stock(p);
-  } else if (the.hungry.load(base::relaxed) == 0 || is_shy) {
-    p.shared.steal_half_into(p.queue);
-  }
+  if (p.visits_expected != 0 && !is_shy && has_slow_newborns(p)) stock(p);
+  else if (the.hungry.load(base::relaxed) == 0 || is_shy) p.shared.steal_half_into(p.queue);
   return turn;
 }
 

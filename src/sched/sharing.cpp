@@ -64,10 +64,13 @@ bool worth_a_probe(processor& p, std::int64_t now) noexcept {
   return true;
 }
 
-std::uint32_t worth_giving(const processor& p) noexcept {
-  constexpr std::uint32_t batch = 64;
-  return p.queue.line_size() < batch && p.pace.decision_ns >= moving_ns ? shared_queue::capacity : batch;
+constexpr std::uint32_t batch = 64;
+
+bool has_slow_newborns(const processor& p) noexcept {
+  return p.queue.line_size() < batch && p.queue.newborns() >= shared_queue::capacity && p.pace.decision_ns >= moving_ns;
 }
+
+std::uint32_t worth_giving(const processor& p) noexcept { return has_slow_newborns(p) ? shared_queue::capacity : batch; }
 
 bool worth_a_wake_for_next(processor& p) noexcept {
   pace& known = p.pace;

@@ -25,10 +25,10 @@
 //   S6  Who waits behind a goroutine that makes no decision is found: by a searcher after stuck_ns (steal.cpp), by the
 //       monitor within two of its looks, also at a quiet host once a slice has passed (monitor.cpp). So nothing here decides
 //       whether work is run, only where and how soon.
-//   S7  What is given is at most a batch, half of which the first thief takes; it comes for more when it has run that. Newborns
-//       that take a while each are given by as many as fit, and a host that was visited lately has more ready before it
-//       is asked, at each turn of the loop (loop.cpp, L1): or the thief would spend its time with coming, and with sleeping
-//       while its host is in the kernel.
+//   S7  What is given is at most a batch, half of which the first thief takes; it comes for more when it has run that. Many
+//       newborns that take a while each are given by as many as fit, and a host of those that was visited lately has more
+//       ready before it is asked, at each turn of the loop (loop.cpp, L1): or the thief would spend its time with coming,
+//       and with sleeping while its host is in the kernel.
 //   S8  By the measure of S1: where turns are shorter than short_turn_ns, somebody who would be woken only to watch (idle.h,
 //       P4) would find his work done; and an event that comes meanwhile waits no longer than for a wake-up.
 // Refused: thieves that always take (Go, and weft before: spsc over two processors took 119 ns per item, on one 23); waking
@@ -53,6 +53,7 @@ inline bool wants_help(const processor& p) noexcept {
 }
 
 // S7. Owner.
+bool has_slow_newborns(const processor& p) noexcept;
 std::uint32_t worth_giving(const processor& p) noexcept;
 
 // S8. Owner.

@@ -90,7 +90,7 @@ std::byte* map_piece(std::size_t bytes) noexcept {
 
 // What was mapped ahead of slabs to come, whole granules. Guarded by descriptor_lock.
 constinit std::byte *ahead_begin = nullptr, *ahead_end = nullptr;
-constinit std::size_t mapped_bytes_ever = 0;
+constinit std::size_t in_slabs = 0;  // bytes
 
 // From the upper end. REQUIRES: descriptor_lock held.
 std::byte* cut_ahead_locked(std::size_t bytes) noexcept {
@@ -107,7 +107,7 @@ std::byte* map_ahead(std::size_t bytes) noexcept {
   {
     base::locked guard(descriptor_lock);
     if (std::byte* at = cut_ahead_locked(bytes)) return at;
-    wanted = std::min(mapped_bytes_ever / granule * granule, largest);
+    wanted = std::min(in_slabs / granule * granule, largest);
   }
   if (wanted <= bytes) return nullptr;
   const os::address_space_limits limits = os::read_address_space_limits();
@@ -131,9 +131,17 @@ std::byte* map_memory(std::size_t bytes) noexcept {
   if (at == nullptr) at = map_piece(bytes);
   if (at != nullptr) {
     base::locked guard(descriptor_lock);
-    mapped_bytes_ever += bytes;
+    in_slabs += bytes;
   }
   return at;
+}
+
+bool unmap_memory(std::byte* start, std::size_t bytes) noexcept {
+  if (!os::release(start, bytes)) return false;
+  base::locked guard(descriptor_lock);
+  next_end = start + bytes;
+  in_slabs -= bytes;
+  return true;
 }
 
 std::size_t round_up(std::size_t bytes, std::size_t unit) noexcept { return (bytes + unit - 1) / unit * unit; }
@@ -179,7 +187,7 @@ slab* map_slab(slot_shape shape, depot& home) noexcept {
     s.fenced[word].store(0, base::relaxed);
   }
   if (!map_addresses(s.base, s.mapped_bytes, &s)) {
-    os::release(s.base, s.mapped_bytes);
+    unmap_memory(s.base, s.mapped_bytes);
     retire_id(id);
     return nullptr;
   }
@@ -196,17 +204,31 @@ bool unmap_slab(slab& s) noexcept {
     return false;
   }
   map_addresses(s.base, s.mapped_bytes, nullptr);
-  if (!os::release(s.base, s.mapped_bytes)) {  // a hole in a VMA makes two of it: refused to a process at its limit
+  if (!unmap_memory(s.base, s.mapped_bytes)) {  // a hole in a VMA makes two of it: refused to a process at its limit
     map_addresses(s.base, s.mapped_bytes, &s);
     s.published.store(true, base::release);
     return false;
   }
-  {
-    base::locked guard(descriptor_lock);
-    next_end = s.base + s.mapped_bytes;
-  }
   retire_id(s.id);
   return true;
+}
+
+void unmap_ahead() noexcept {
+  std::byte *begin = nullptr, *end = nullptr;
+  {
+    base::locked guard(descriptor_lock);
+    std::swap(begin, ahead_begin);
+    std::swap(end, ahead_end);
+  }
+  if (begin == end) return;
+  const bool is_released = os::release(begin, static_cast<std::size_t>(end - begin));
+  base::locked guard(descriptor_lock);
+  if (is_released) {
+    next_end = end;
+  } else if (ahead_begin == ahead_end) {  // refused as in unmap_slab: for slabs to come after all
+    ahead_begin = begin;
+    ahead_end = end;
+  }
 }
 
 slab* slab_by_id(std::uint32_t id) noexcept {

@@ -102,6 +102,9 @@ slab* map_slab(slot_shape, depot& home) noexcept;
 // kernel refused; nothing was done.
 bool unmap_slab(slab&) noexcept;
 
+// Gives back the address space that was mapped for slabs to come.
+void unmap_ahead() noexcept;
+
 // Async-signal-safe.
 slab* slab_by_id(std::uint32_t id) noexcept;  // nullptr: unmapped or never used
 std::uint32_t slab_ids() noexcept;            // all ids are below

@@ -77,6 +77,7 @@ std::size_t trim(bool everything) {
     const bool is_default = d->shape().usable == default_size();
     bytes += d->trim(everything, is_default ? slabs_kept_when_idle : 0);
   }
+  if (everything) unmap_ahead();
   is_trimming.store(false, base::release);
   return bytes;
 }
