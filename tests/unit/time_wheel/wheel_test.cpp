@@ -125,6 +125,19 @@ TEST(wheel, remove_says_whether_it_was_queued) {
   EXPECT_FALSE(w.remove(n));
 }
 
+TEST(wheel, the_last_one_added_leaves_no_trace_when_it_is_removed) {
+  wheel w;
+  timer_node stays, leaves;
+  w.add(stays, 5 * s);
+  w.add(leaves, 5 * s - 10 * us);  // in the same slot, and earlier
+  EXPECT_EQ(w.next_due(), 5 * s - 10 * us);
+  EXPECT_TRUE(w.remove(leaves));
+  EXPECT_EQ(w.next_due(), 5 * s);
+  EXPECT_EQ(w.size(), 1u);
+  w.add(leaves, 5 * s);
+  EXPECT_EQ(nodes(w.expire(5 * s)), (std::vector{&stays, &leaves}));
+}
+
 TEST(wheel, removed_from_any_level_or_the_heap_never_fires) {
   wheel w(s);
   const std::vector<std::int64_t> whens{0,          s,        s + 30 * us,     s + 10 * ms,
