@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "os/own_memory.h"
-#include "os/thread_places.h"
 #include "stack/stack.h"
 
 namespace weft::debug {
@@ -39,9 +38,9 @@ bool contains(const mapping& m, const void* address) noexcept {
   return at >= m.low && at < m.high;
 }
 
-// Below the stack pointer of a thread is what its past calls have left.
-void leave_out_dead_ends(std::vector<mapping>& all) {
-  for (const std::uint64_t sp : os::blocked_stack_pointers())
+// Below the stack pointer of a thread is what its past calls have left. Of two in one stack the upper one counts.
+void leave_out_dead_ends(std::vector<mapping>& all, std::span<const std::uint64_t> stack_pointers) {
+  for (const std::uint64_t sp : stack_pointers)
     for (mapping& m : all)
       if (m.is_above_guard && sp >= m.low && sp < m.high) m.low = sp / sizeof sp * sizeof sp;
 }
@@ -50,13 +49,14 @@ constexpr std::size_t piece = std::size_t{1} << 20;
 
 }  // namespace
 
-bool copy_writable_memory(void (*visit)(void*, const std::byte*, const std::byte*), void* argument) {
+bool copy_writable_memory(std::span<const std::uint64_t> stack_pointers,
+                          void (*visit)(void*, const std::byte*, const std::byte*), void* argument) {
   // What is read would be found again in the copy: it is a mapping of its own, and passed over, as is this stack.
   void* const copy = ::mmap(nullptr, piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (copy == MAP_FAILED) return false;
   std::vector<mapping> all;
   const bool is_read = read_mappings(all);
-  leave_out_dead_ends(all);
+  leave_out_dead_ends(all, stack_pointers);
   for (const mapping& m : all) {
     if (contains(m, __builtin_frame_address(0))) continue;  // of a thread that was started for this
     for (std::uintptr_t at = m.low; at < m.high;) {
