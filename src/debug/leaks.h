@@ -19,7 +19,8 @@
 // compiler spilled) together with a handle that moves at that moment from where we have not looked to where we have.
 // The stacks of threads are read from the stack pointer up, as what is below was left there by calls that are over. That of a
 // thread that is blocked in the kernel is known. One that runs is read whole: what it left behind may hide a leak. Who asks
-// tells its own: it may still be on its way into the kernel, to wait for the answer.
+// tells its own: it may still be on its way into the kernel, to wait for the answer. Registers of others are not looked at,
+// and where a signal's handler has left some, neither: LK3 misses a handle that is nowhere else.
 //
 // Refused: stopping the world for the time of reading the heap (a second per 3 GB); tracing what is reachable, as a garbage
 // collector (an allocator of the program's own would have to tell where objects begin).

@@ -1,4 +1,5 @@
-// All words of this process's writable memory, but for the stacks of goroutines and our own.
+// All words of this process's writable memory, but for the stacks of goroutines, those on which workers handle signals, and
+// our own.
 #pragma once
 
 #include <cstddef>

@@ -17,6 +17,9 @@
 #include <span>
 #include <thread>
 
+#include "os/memory.h"
+#include "os/own_memory.h"
+
 using namespace std::chrono_literals;
 using support::run_child;
 using testing::HasSubstr;
@@ -189,6 +192,53 @@ TEST(leaks, are_proven_also_when_the_asker_is_late_to_wait) {
   };
   look();
   weft::run(look);
+}
+
+[[gnu::noinline]] void spin_with_it_in_a_register(const weft::chan<int>& ch, std::atomic<bool>& spins, const std::atomic<bool>& stop) {
+  std::uintptr_t bits;
+  std::memcpy(&bits, &ch, sizeof bits);
+  spins = true;
+  while (!stop) asm volatile("" : "+r"(bits));
+}
+// A dump interrupts who runs, and the kernel writes down its registers for the handler.
+TEST(leaks, are_proven_also_when_a_dump_has_met_the_handle_in_a_register) {
+  std::atomic<std::uint64_t> id{0};
+  std::atomic<bool> spins{false}, stop{false};
+  out_of_sight([&] {
+    weft::chan<int> ch;
+    weft::go([&, ch] {
+      id = weft::goroutine_id();
+      spin_with_it_in_a_register(ch, spins, stop);
+      ch.recv();
+    });
+  });
+  ASSERT_TRUE(support::eventually([&] {
+    const std::string text = spins ? dumps::paragraph_with(dumps::dump(), {"goroutine " + std::to_string(id) + " [running]"}) : "";
+    return !text.empty() && text.find("could not be walked") == text.npos;
+  }));
+  stop = true;
+  EXPECT_TRUE(support::eventually([&] { return is_proven(id); }));
+}
+
+// The kernel makes one mapping of the stacks and of what is right below them.
+TEST(leaks, are_proven_also_when_there_is_memory_right_below_the_stacks) {
+  std::uintptr_t stack = 0;
+  weft::wait_group first;
+  first.go([&] { stack = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); });
+  first.wait();
+  constexpr std::size_t bytes = 64 * 1024;
+  weft::os::mapping stacks, joined;
+  ASSERT_TRUE(weft::os::find_mapping(stack, stacks));
+  ASSERT_NE(weft::os::reserve(bytes, weft::os::page_size(), reinterpret_cast<void*>(stacks.low - bytes)), nullptr);
+  ASSERT_TRUE(weft::os::find_mapping(stack, joined));
+  if (joined.low != stacks.low - bytes) GTEST_SKIP() << "there is no room below the stacks, or their guards are mappings";
+  std::uint64_t ids[4];
+  for (std::uint64_t& id : ids)
+    out_of_sight([&] {
+      weft::chan<int> ch;
+      id = park([ch] { ch.recv(); });
+    });
+  for (const std::uint64_t id : ids) EXPECT_TRUE(is_proven(id));
 }
 
 TEST(leaks, a_ring_of_which_somebody_knows_one_is_none) {
