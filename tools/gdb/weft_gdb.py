@@ -11,8 +11,8 @@ place is among those that it trusts: `add-auto-load-safe-path DIRECTORY` in ~/.c
 How it works. A table in the program says where the runtime keeps things (src/sched/debug_layout.h); debug information is
 not needed for that. A goroutine that runs has the stack of its thread. For one that is parked, gdb is told by an unwinder
 that the selected thread's innermost frame was called by the frame in which the goroutine parked. That innermost frame, and
-what is inlined in it, is left out of backtraces, which therefore begin with #1 or a little later. No register and no memory is written: so it works on core files, and there is nothing to
-put back in the process, whatever happens meanwhile.
+what is inlined in it, is left out of backtraces, which therefore begin with #1 or a little later. No register and no memory
+is written: so it works on core files, and there is nothing to put back in the process, whatever happens meanwhile.
 """
 
 import copy
@@ -449,6 +449,10 @@ With REGEXP only those whose state, name or place of start matches. An asterisk 
         super().__init__("info goroutines", gdb.COMMAND_STATUS)
 
     def invoke(self, argument, from_tty):
+        try:
+            pattern = re.compile(argument)
+        except re.error as problem:
+            raise gdb.GdbError("Not a regular expression: %s (%s)" % (argument, problem))
         snapshot = Snapshot()
         lines = []
         for g in snapshot.all():
@@ -466,7 +470,7 @@ With REGEXP only those whose state, name or place of start matches. An asterisk 
                 "guard markers: let the kernel write it (ulimit -c unlimited; kill -ABRT), or start the program with\n"
                 "WEFT_DEBUG=guard=mprotect." % missing
             )
-        picked = [line for line in lines if not argument or re.search(argument, line)]
+        picked = [line for line in lines if pattern.search(line)]
         print("\n".join(picked) if picked else "No goroutine matches.")
 
 
