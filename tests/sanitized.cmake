@@ -50,6 +50,7 @@ set(left_out
   symbols.name_function_file_and_line_of_inlined_frames_too
   # The caller of a system call is a function of the sanitizer there.
   unwind.walks_threads_that_are_blocked_in_the_kernel
+  dump.ends_with_the_users_frames_where_the_first_function_blocks_in_the_kernel
 )
 if(WEFT_SANITIZE STREQUAL "address")
   list(APPEND left_out

@@ -136,6 +136,23 @@ TEST_F(dump, shows_goroutines_blocked_in_the_kernel_and_does_not_wake_them) {
   ::close(ends[0]), ::close(ends[1]);
 }
 
+// Between the system call and the bottom of the goroutine there is nothing that has saved a register.
+TEST_F(dump, ends_with_the_users_frames_where_the_first_function_blocks_in_the_kernel) {
+  static int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  static char byte;
+  static ssize_t received;
+  weft::go({.name = "at once"}, [] { received = ::read(ends[0], &byte, 1); });
+  weft::go({.name = "at last"}, [] { static_cast<void>(!::read(ends[0], &byte, 1)); });
+  for (const char* name : {"at once", "at last"}) {
+    std::string found;
+    EXPECT_TRUE(support::eventually([&] { return !(found = paragraph_with(dumps::dump(), {std::string(" [syscall]: ") + name + '\n'})).empty(); }));
+    EXPECT_THAT(found, HasSubstr("read\n")) << found;
+    EXPECT_THAT(found, Not(HasSubstr("weft"))) << found;
+  }
+  EXPECT_EQ(::write(ends[1], "xy", 2), 2);
+}
+
 [[gnu::always_inline]] inline void waits_inlined(weft::chan<int>& requests) { requests.recv(); }
 [[gnu::noinline]] void waits_outside(weft::chan<int> requests) {
   waits_inlined(requests);

@@ -324,6 +324,12 @@ class Snapshot:
             at += layout["litter"] + part("count") * part("twice_words") // 2 * POINTER
 
 
+def is_ours(function):
+    """Of weft itself: the functions in its namespace, and the lambdas in its headers, which have no name of their own."""
+    in_header = function.symtab is not None and "include/weft/" in function.symtab.filename
+    return str(function).startswith("weft::") or (str(function) == "operator()" and in_header)
+
+
 def place(address):
     """Where a return address is: the innermost function that is not weft's own, with its line if it is known."""
     block = gdb.current_progspace().block_for_pc(address - 1)
@@ -331,7 +337,7 @@ def place(address):
     while block is not None and not block.is_global:
         if block.function is not None:
             innermost = innermost or block.function
-            if not str(block.function).startswith("weft::"):
+            if not is_ours(block.function):
                 break
         block = block.superblock
     function = block.function if block is not None and block.function is not None else innermost
@@ -345,7 +351,7 @@ def place(address):
         symbol = gdb.execute("info symbol %#x" % (address - 1), to_string=True)
         return symbol.split(" in section ")[0].strip() if " in section " in symbol else "%#x" % address
     line = gdb.find_pc_line(address - 1)
-    if function != innermost or line.symtab is None or "/weft/" in line.symtab.filename:
+    if function != innermost or line.symtab is None or "include/weft/" in line.symtab.filename:
         return name  # the line is that of what was inlined there
     return "%s at %s:%d" % (name, line.symtab.filename.split("/")[-1], line.line)
 
