@@ -81,7 +81,8 @@ void expect_usual_answers(const std::string& output) {
   const std::string list = answer(output, "info goroutines");
   EXPECT_THAT(list,
               ContainsRegex(
-                  "  2 +chan receive, [0-9]+ (ms|seconds) +reader +started by .*subject::park_readers.* in goroutine"));
+                  "  2 +chan receive, [0-9]+ (ms|seconds) +reader +started by .*subject::park_readers.* at "
+                  "subject_program.cpp:[0-9]+ in goroutine"));
   EXPECT_THAT(list, ContainsRegex("  5 +running .thread [0-9]+. +spinner"));
   EXPECT_THAT(list, ContainsRegex("  6 +running without a processor .thread [0-9]+. +blocked"));
   expect_users_stack(answer(output, "goroutine 2 bt"), "subject::wait_for_value");
