@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "arch/unwind_registers.h"
 #include "base/settings.h"
 #include "debug/census.h"
 #include "debug/dump_text.h"
@@ -42,9 +43,9 @@ leak describe(leak::evidence how, const char* why, const stack_group& g, const c
   return {how, g.count, ids_of(g), std::string(why) + '\n' + group_text(names, g, all.taken_at_ns(), false)};
 }
 
-std::vector<leak> find_leaks(std::int64_t age_ns) {
+std::vector<leak> find_leaks(std::int64_t age_ns, std::uint64_t asker_sp) {
   std::vector<leak> found;
-  const std::vector<std::uint64_t> proven = find_proven_leaks();
+  const std::vector<std::uint64_t> proven = find_proven_leaks(asker_sp);
   symboliser names(whose::self());
   census theirs;
   theirs.take_some([&](std::uint64_t id) { return std::binary_search(proven.begin(), proven.end(), id); });
@@ -66,8 +67,10 @@ std::vector<leak> find_leaks(std::int64_t age_ns) {
 }  // namespace
 
 std::vector<leak> leaks(clock::duration age) {
+  __builtin_unwind_init();  // handles that the callers keep in registers are in this frame from here on
+  const std::uint64_t own_sp = arch::registers_here().value[arch::registers::sp];
   std::vector<leak> found;
-  on_large_stack([&] { found = find_leaks(age.count()); });
+  on_large_stack([&] { found = find_leaks(age.count(), own_sp); });
   return found;
 }
 

@@ -40,6 +40,8 @@ struct channel_facts {
 
 class investigation {
  public:
+  explicit investigation(std::uint64_t asker_sp) noexcept : asker_sp_(asker_sp) {}
+
   std::vector<std::uint64_t> run() {
     find_suspects();
     if (suspects_.empty()) return {};
@@ -90,11 +92,17 @@ class investigation {
     return !ch->closed.load(base::acquire) && !detail::is_fed_from_outside(ch);
   }
 
-  // Where the used part of a stack begins: that of a goroutine that runs is known only if it is blocked in the kernel.
-  static const void* used_from(const sched::goroutine& g, const std::byte* bottom, const std::byte* top, const std::vector<std::uint64_t>& blocked) {
+  // The asker's first: should it be blocked by now, it is so further down.
+  [[nodiscard]] std::vector<std::uint64_t> known_stack_pointers() const {
+    std::vector<std::uint64_t> known{asker_sp_};
+    for (const std::uint64_t sp : os::blocked_stack_pointers()) known.push_back(sp);
+    return known;
+  }
+  // Where the used part of a stack begins: that of a goroutine that runs is known only if it asks or is blocked in the kernel.
+  static const void* used_from(const sched::goroutine& g, const std::byte* bottom, const std::byte* top, const std::vector<std::uint64_t>& known) {
     if (const void* sp = g.context.sp.load(base::acquire)) return sp;
     const auto low = reinterpret_cast<std::uint64_t>(bottom), high = reinterpret_cast<std::uint64_t>(top);
-    for (const std::uint64_t sp : blocked)
+    for (const std::uint64_t sp : known)
       if (sp >= low && sp < high) return reinterpret_cast<const void*>(sp / sizeof sp * sizeof sp);
     return bottom;
   }
@@ -113,12 +121,12 @@ class investigation {
   }
 
   void scan_stacks() {
-    const std::vector<std::uint64_t> blocked = os::blocked_stack_pointers();
+    const std::vector<std::uint64_t> known = known_stack_pointers();
     stack::for_each_live([&](std::byte* top, std::byte* base) {
       const sched::goroutine* g = sched::goroutine_at(top);
       if (g->mark.load(base::acquire) != g->alive_mark) return;
       const auto own = by_goroutine_.find(g);
-      const void* sp = own != by_goroutine_.end() ? suspects_[own->second].park.sp : used_from(*g, base, top, blocked);
+      const void* sp = own != by_goroutine_.end() ? suspects_[own->second].park.sp : used_from(*g, base, top, known);
       const auto* from = static_cast<const std::byte*>(sp);
       const std::vector<std::uint64_t> saved = own != by_goroutine_.end() ? saved_places(*g, base, top) : std::vector<std::uint64_t>();
       auto at = reinterpret_cast<std::uint64_t>(from);
@@ -132,7 +140,7 @@ class investigation {
     });
   }
   void scan_the_rest() {
-    const bool is_complete = scan_writable_memory([&](std::uintptr_t word) {
+    const bool is_complete = scan_writable_memory(known_stack_pointers(), [&](std::uintptr_t word) {
       const auto ch = channels_.find(reinterpret_cast<const channel*>(word + detail::channel_ref::distance));
       if (ch != channels_.end()) ++ch->second.seen_elsewhere;
     });
@@ -168,6 +176,7 @@ class investigation {
     }
   }
 
+  const std::uint64_t asker_sp_;
   std::vector<suspect> suspects_;
   std::unordered_map<const sched::goroutine*, std::size_t> by_goroutine_;
   std::unordered_map<const channel*, channel_facts> channels_;
@@ -176,6 +185,6 @@ class investigation {
 
 }  // namespace
 
-std::vector<std::uint64_t> find_proven_leaks() { return investigation().run(); }
+std::vector<std::uint64_t> find_proven_leaks(std::uint64_t asker_sp) { return investigation(asker_sp).run(); }
 
 }  // namespace weft::debug

@@ -17,6 +17,11 @@
 // Either of LK2 and LK3 would do if the world stood still: a handle that moves while we look may be missed by LK2, but
 // then LK3 counts too few. What deceives both is a second copy of a handle's bits on a suspect's own stack (a register that the
 // compiler spilled) together with a handle that moves at that moment from where we have not looked to where we have.
+// The stacks of threads are read from the stack pointer up, as what is below was left there by calls that are over. That of a
+// thread that is blocked in the kernel is known. One that runs is read whole: what it left behind may hide a leak. Who asks
+// tells its own: it may still be on its way into the kernel, to wait for the answer. Registers of others are not looked at,
+// and where a signal's handler has left some, neither: LK3 misses a handle that is nowhere else.
+//
 // Refused: stopping the world for the time of reading the heap (a second per 3 GB); tracing what is reachable, as a garbage
 // collector (an allocator of the program's own would have to tell where objects begin).
 #pragma once
@@ -30,7 +35,8 @@ struct goroutine;
 
 namespace weft::debug {
 
-// Ids of the goroutines that are proven to be leaked now.
-std::vector<std::uint64_t> find_proven_leaks();
+// Ids of the goroutines that are proven to be leaked now. `asker_sp`: in the stack of whoever waits for the answer, below
+// all that may hold a handle.
+std::vector<std::uint64_t> find_proven_leaks(std::uint64_t asker_sp);
 
 }  // namespace weft::debug

@@ -4,12 +4,15 @@
 #include <cinttypes>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <sys/mman.h>
+#include <utility>
 #include <vector>
 
 #include "os/own_memory.h"
-#include "os/thread_places.h"
+#include "sched/idle.h"
+#include "sched/worker.h"
 #include "stack/stack.h"
 
 namespace weft::debug {
@@ -39,52 +42,78 @@ bool contains(const mapping& m, const void* address) noexcept {
   return at >= m.low && at < m.high;
 }
 
-// Below the stack pointer of a thread is what its past calls have left.
-void leave_out_dead_ends(std::vector<mapping>& all) {
-  for (const std::uint64_t sp : os::blocked_stack_pointers())
+// Below the stack pointer of a plain thread is what its past calls have left. Of two in one stack the upper one counts.
+void leave_out_dead_ends(std::vector<mapping>& all, std::span<const std::uint64_t> stack_pointers) {
+  for (const std::uint64_t sp : stack_pointers)
     for (mapping& m : all)
-      if (m.is_above_guard && sp >= m.low && sp < m.high) m.low = sp / sizeof sp * sizeof sp;
+      if (!stack::find(reinterpret_cast<void*>(sp)).top && m.is_above_guard && sp >= m.low && sp < m.high) m.low = sp / sizeof sp * sizeof sp;
 }
 
 constexpr std::size_t piece = std::size_t{1} << 20;
+constexpr std::uintptr_t page = 4096;
+
+// What lies in the middle of mappings and is not looked at. The kernel makes one mapping of neighbours that are alike.
+class exceptions {
+ public:
+  explicit exceptions(const void* copy) {
+    add(copy, piece);  // what is read would be found again there
+    // Handlers of signals, ours for dumps too, leave the registers of whom they interrupted on these.
+    for (const sched::worker* w = sched::the.all_workers.load(base::acquire); w; w = w->next_all)
+      if (const void* stack = w->signal_stack.load(base::acquire)) add(stack, sched::signal_stack_bytes);
+    std::sort(ranges_.begin(), ranges_.end());
+  }
+
+  // The end of the exception that the address lies in; 0: it lies in none. All begin and end with a page.
+  [[nodiscard]] std::uintptr_t end_of(std::uintptr_t at) const noexcept {
+    if (const stack::found slot = stack::find(reinterpret_cast<void*>(at)); slot.top) return reinterpret_cast<std::uintptr_t>(slot.top);
+    const auto after = std::upper_bound(ranges_.begin(), ranges_.end(), std::pair(at, ~std::uintptr_t{0}));
+    return after != ranges_.begin() && at < std::prev(after)->second ? std::prev(after)->second : 0;
+  }
+  // The first of them that begins behind `at`, or `end`.
+  [[nodiscard]] std::uintptr_t next(std::uintptr_t at, std::uintptr_t end) const noexcept {
+    for (at = at / page * page + page; at < end; at += page)
+      if (end_of(at) != 0) return at;
+    return end;
+  }
+
+ private:
+  void add(const void* start, std::size_t bytes) {
+    const auto low = reinterpret_cast<std::uintptr_t>(start);
+    ranges_.emplace_back(low, low + bytes);
+  }
+  std::vector<std::pair<std::uintptr_t, std::uintptr_t>> ranges_;
+};
 
 }  // namespace
 
-bool copy_writable_memory(void (*visit)(void*, const std::byte*, const std::byte*), void* argument) {
-  // What is read would be found again in the copy: it is a mapping of its own, and passed over, as is this stack.
+bool copy_writable_memory(std::span<const std::uint64_t> stack_pointers,
+                          void (*visit)(void*, const std::byte*, const std::byte*), void* argument) {
   void* const copy = ::mmap(nullptr, piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (copy == MAP_FAILED) return false;
+  const exceptions left_out(copy);
+  auto* const bytes = static_cast<std::byte*>(copy);
   std::vector<mapping> all;
   const bool is_read = read_mappings(all);
-  leave_out_dead_ends(all);
+  leave_out_dead_ends(all, stack_pointers);
   for (const mapping& m : all) {
-    if (contains(m, __builtin_frame_address(0))) continue;  // of a thread that was started for this
+    if (contains(m, __builtin_frame_address(0))) continue;  // the stack of a thread that was started for this
     for (std::uintptr_t at = m.low; at < m.high;) {
-      // The kernel joins neighbours: what is in one mapping with the copy or with stacks is still looked at.
-      const auto start = reinterpret_cast<std::uintptr_t>(copy);
-      std::uintptr_t end = std::min(m.high, at + piece);
-      if (at >= start && at < start + piece) {
-        at = start + piece;
+      if (const std::uintptr_t behind = left_out.end_of(at); behind != 0) {
+        at = behind;
         continue;
       }
-      if (at < start && end > start) end = start;
-      if (const stack::found slot = stack::find(reinterpret_cast<void*>(at)); slot.top) {
-        at = reinterpret_cast<std::uintptr_t>(slot.top);
-        continue;
-      }
-      auto* const bytes = static_cast<std::byte*>(copy);
-      for (std::uintptr_t page = at; page < end;) {
-        const std::size_t length = std::min<std::size_t>(end - page, piece);
-        if (os::copy_own_memory(reinterpret_cast<void*>(page), bytes, length)) {
+      std::uintptr_t end = left_out.next(at, std::min(m.high, at + piece));
+      while (at < end) {
+        const std::size_t length = end - at;
+        if (os::copy_own_memory(reinterpret_cast<void*>(at), bytes, length)) {
           visit(argument, bytes, bytes + length);
-          page += length;
-        } else if (length > 4096) {
-          end = page + (length / 2 + 4095) / 4096 * 4096;  // some of it is gone: by halves
+          at = end;
+        } else if (length > page) {
+          end = at + (length / 2 + page - 1) / page * page;  // some of it is gone: by halves
         } else {
-          page = end;
+          at = end;
         }
       }
-      at = end;
     }
   }
   ::munmap(copy, piece);

@@ -41,7 +41,8 @@ bool step_by_frame_pointer(const stack_window& stack, registers& frame) noexcept
 
 // Of a thread that is blocked in the kernel, only stack pointer and place are known (/proc). A function that finds its frame by
 // a frame pointer which nobody below it has saved is found by its return address: the first one up the stack, with a
-// plausible frame pointer under it, behind a call of that very function.
+// plausible frame pointer under it, behind a call of that very function, or in the bottom frame of a goroutine, which jumps
+// there (arch/switch_x86_64.S).
 bool guess_frame_pointer(const unwind_rule& rule, const stack_window& stack, const code_map& code, rule_cache* rules,
                          registers& frame) noexcept {
   constexpr std::uint64_t farthest = 64 * 1024;
@@ -52,9 +53,10 @@ bool guess_frame_pointer(const unwind_rule& rule, const stack_window& stack, con
     if (outer != 0 && (outer <= at || outer >= stack.high || outer % 8 != 0)) continue;
     back = arch::plain_address(back);
     const std::byte* before = code.code(back - arch::longest_call, arch::longest_call);
-    if (!before || !arch::is_call(before, arch::longest_call, back, &target)) continue;
-    if (target != 0 && target != rule.function) continue;
-    if (rule_of(code, rules, back - 1).state == unwind_rule::kind::none) continue;
+    if (!before) continue;
+    const bool is_called = arch::is_call(before, arch::longest_call, back, &target) && (target == 0 || target == rule.function);
+    const unwind_rule::kind caller = rule_of(code, rules, back - 1).state;
+    if (caller == unwind_rule::kind::none || (!is_called && caller != unwind_rule::kind::bottom)) continue;
     frame.set(registers::fp, at);
     return true;
   }

@@ -189,9 +189,9 @@ void write_goroutine(line_writer& out, const goroutine& g, std::int64_t now) {
 }
 
 void write_goroutines(line_writer& out, std::int64_t now) {
-  std::size_t listed = 0, left_out = 0;
+  std::size_t listed = 0;
   stack::for_each_live([&](std::byte* top, std::byte*) {
-    if (listed == most_listed) return void(++left_out);
+    if (listed == most_listed) return;
     if (seen_goroutine seen; seen.look(goroutine_at(top))) {
       ++listed;
       write_goroutine(out, seen.get(), now);

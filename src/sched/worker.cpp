@@ -29,16 +29,16 @@ void wait_while_seized(worker& w) noexcept {
 namespace {
 
 constexpr std::size_t native_stack_bytes = 256 * 1024;
-constexpr std::size_t signal_stack_bytes = 64 * 1024;
 
 // A goroutine that overflows its stack is reported from here (overflow.cpp).
-void install_signal_stack() {
+void install_signal_stack(worker& w) {
   void* memory = ::mmap(nullptr, signal_stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return;
   stack_t alternate{};
   alternate.ss_sp = memory;
   alternate.ss_size = signal_stack_bytes;
   ::sigaltstack(&alternate, nullptr);
+  w.signal_stack.store(memory, base::release);
 }
 
 void* begin_worker(void* argument) {
@@ -52,7 +52,7 @@ void* begin_worker(void* argument) {
   os::adopt_process_affinity();
   os::adopt_signal_mask();
   os::set_timer_slack_1ns();
-  install_signal_stack();
+  install_signal_stack(*w);
   run_loop(*w);
 }
 

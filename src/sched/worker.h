@@ -37,6 +37,8 @@ namespace weft::sched {
 
 enum class seizure : std::uint32_t { none, looking, detached };
 
+inline constexpr std::size_t signal_stack_bytes = 64 * 1024;  // where workers handle signals: overflow.cpp, dumps
+
 struct alignas(64) worker {
   base::atomic<std::uint32_t> inside{1};
   base::atomic<seizure> seized{seizure::none};
@@ -70,6 +72,7 @@ struct alignas(64) worker {
   deadline_clock deadlines;
   pid_t tid = 0;
   std::uint64_t random_state = 0;
+  base::atomic<const void*> signal_stack{nullptr};   // signal_stack_bytes, from when the worker has begun
   worker* next_idle = nullptr;             // guarded by the idle lock
   bool is_idle = false;                    // guarded by the idle lock: in the list of sleepers
   worker* next_all = nullptr;              // append-only list of all workers

@@ -5,12 +5,21 @@
 
 #include <gtest/gtest.h>
 
+#include <dlfcn.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <thread>
+
+#include "os/memory.h"
+#include "os/own_memory.h"
+#include "stack/stack.h"
 
 using namespace std::chrono_literals;
 using support::run_child;
@@ -18,6 +27,17 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using weft::debug::leak;
+
+namespace {
+std::atomic<bool> joins_without_waiting{false};
+}
+// In the place of the C library's: leaks() joins the thread that finds the answer.
+extern "C" int pthread_join(pthread_t thread, void** result) {
+  static const auto real = reinterpret_cast<int (*)(pthread_t, void**)>(::dlsym(RTLD_NEXT, "pthread_join"));
+  if (!joins_without_waiting) return real(thread, result);
+  for (int status;;)
+    if ((status = ::pthread_tryjoin_np(thread, result)) != EBUSY) return status;
+}
 
 namespace {
 
@@ -111,7 +131,7 @@ TEST(leaks, a_select_is_none_while_one_of_its_channels_lives) {
     });
   });
   EXPECT_FALSE(is_proven(id));
-  alive.close();
+  EXPECT_EQ(alive.recv(), 1);
 }
 
 TEST(leaks, a_select_over_channels_that_nobody_else_has_is_proven) {
@@ -148,6 +168,82 @@ TEST(leaks, goroutines_that_only_know_each_other_are_proven) {
     for (const std::uint64_t id : ring) EXPECT_TRUE(is_proven(id)) << "one of " << size;
   }
 }
+// Leaves copies of a handle on the stack, deeper than the frames of the next calls will be.
+[[gnu::noinline]] void leave_bits_behind(const weft::chan<int>& ch) {
+  std::uintptr_t bits;
+  static_assert(sizeof bits == sizeof ch);
+  std::memcpy(&bits, &ch, sizeof bits);
+  std::uintptr_t frame[4096];
+  std::fill_n(frame, 1024, bits);
+  asm volatile("" : : "r"(frame) : "memory");
+}
+// What calls that are over have left on the stack of who asks is no handle, also when the answer begins before the asker
+// waits for it in the kernel.
+TEST(leaks, are_proven_also_when_the_asker_is_late_to_wait) {
+  const auto look = [] {
+    std::uint64_t id = 0;
+    out_of_sight([&] {
+      weft::chan<int> ch;
+      id = park([ch] { ch.recv(); });
+      leave_bits_behind(ch);
+    });
+    joins_without_waiting = true;
+    EXPECT_TRUE(is_proven(id));
+    joins_without_waiting = false;
+  };
+  look();
+  weft::run(look);
+}
+
+[[gnu::noinline]] void spin_with_it_in_a_register(const weft::chan<int>& ch, std::atomic<bool>& spins, const std::atomic<bool>& stop) {
+  std::uintptr_t bits;
+  std::memcpy(&bits, &ch, sizeof bits);
+  spins = true;
+  while (!stop) asm volatile("" : "+r"(bits));
+}
+// A dump interrupts who runs, and the kernel writes down its registers for the handler.
+TEST(leaks, are_proven_also_when_a_dump_has_met_the_handle_in_a_register) {
+  std::atomic<std::uint64_t> id{0};
+  std::atomic<bool> spins{false}, stop{false};
+  out_of_sight([&] {
+    weft::chan<int> ch;
+    weft::go([&, ch] {
+      id = weft::goroutine_id();
+      spin_with_it_in_a_register(ch, spins, stop);
+      ch.recv();
+    });
+  });
+  ASSERT_TRUE(support::eventually([&] {
+    const std::string text = spins ? dumps::paragraph_with(dumps::dump(), {"goroutine " + std::to_string(id) + " [running]"}) : "";
+    return !text.empty() && text.find("could not be walked") == text.npos;
+  }));
+  stop = true;
+  EXPECT_TRUE(support::eventually([&] { return is_proven(id); }));
+}
+
+// The kernel makes one mapping of the stacks and of what is right below them; without guards that fault it can be read in one go.
+TEST(leaks, are_proven_also_when_there_is_memory_right_below_the_stacks) {
+  weft::stack::force_guard(weft::stack::guard_kind::canary);
+  std::uintptr_t stack = 0;
+  weft::wait_group first;
+  first.go([&] { stack = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); });
+  first.wait();
+  constexpr std::size_t bytes = 64 * 1024;
+  weft::os::mapping stacks, joined;
+  ASSERT_TRUE(weft::os::find_mapping(stack, stacks));
+  ASSERT_NE(weft::os::reserve(bytes, weft::os::page_size(), reinterpret_cast<void*>(stacks.low - bytes)), nullptr);
+  ASSERT_TRUE(weft::os::find_mapping(stack, joined));
+  if (joined.low != stacks.low - bytes) GTEST_SKIP() << "there is no room below the stacks";
+  constexpr std::uint64_t enough = 400;  // to use the lowest stacks too
+  out_of_sight([] {
+    for (std::uint64_t i = 0; i < enough; ++i) weft::go([ch = weft::chan<int>()] { ch.recv(); });
+  });
+  EXPECT_TRUE(support::eventually([] {
+    const std::vector<leak> all = proven();
+    return all.size() == 1 && all[0].count == enough;
+  }));
+}
+
 TEST(leaks, a_ring_of_which_somebody_knows_one_is_none) {
   std::unique_ptr<weft::chan<int>> known;
   std::uint64_t ids[3] = {};

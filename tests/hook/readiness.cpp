@@ -155,8 +155,8 @@ TEST_P(hook_readiness, only_what_was_asked_for_ends_a_poll) {
   here([] {
     socket_pair s;
     EXPECT_EQ(::write(s.fds[1], "x", 1), 1);
-    support::crew peers;
     std::atomic<bool> is_over{false};
+    support::crew peers;
     support::start_parked(peers, [&] {
       pollfd one{s.fds[0], 0, 0};
       EXPECT_EQ(::poll(&one, 1, -1), 1);

@@ -81,7 +81,8 @@ void expect_usual_answers(const std::string& output) {
   const std::string list = answer(output, "info goroutines");
   EXPECT_THAT(list,
               ContainsRegex(
-                  "  2 +chan receive, [0-9]+ (ms|seconds) +reader +started by .*subject::park_readers.* in goroutine"));
+                  "  2 +chan receive, [0-9]+ (ms|seconds) +reader +started by .*subject::park_readers.* at "
+                  "subject_program.cpp:[0-9]+ in goroutine"));
   EXPECT_THAT(list, ContainsRegex("  5 +running .thread [0-9]+. +spinner"));
   EXPECT_THAT(list, ContainsRegex("  6 +running without a processor .thread [0-9]+. +blocked"));
   expect_users_stack(answer(output, "goroutine 2 bt"), "subject::wait_for_value");
@@ -210,6 +211,17 @@ TEST(gdb, a_goroutine_may_be_started_by_a_lambda) {
   REQUIRE_ATTACHED(output);
   EXPECT_THAT(output, Not(HasSubstr("Python Exception")));
   EXPECT_THAT(output, ContainsRegex("lambda's +started by a lambda at subject_program.cpp:[0-9]+ in goroutine 1"));
+}
+
+TEST(gdb, what_is_no_regular_expression_is_told_so) {
+  REQUIRE_GDB();
+  subject process({"parked", "3"});
+  const std::string output = gdb("-p " + process.id(), {"info goroutines [", "info goroutines spinn", "info goroutines nobody"});
+  REQUIRE_ATTACHED(output);
+  EXPECT_THAT(answer(output, "info goroutines ["), HasSubstr("Not a regular expression: ["));
+  EXPECT_THAT(output, Not(HasSubstr("Python Exception")));
+  EXPECT_THAT(answer(output, "info goroutines spinn"), ContainsRegex("^  5 +running [^\n]* spinner [^\n]*\n$"));
+  EXPECT_EQ(answer(output, "info goroutines nobody"), "No goroutine matches.\n");
 }
 
 TEST(gdb, a_program_without_goroutines_is_told_so) {

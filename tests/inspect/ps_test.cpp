@@ -366,6 +366,15 @@ TEST(stack, each_alone_as_json) {
   }
 }
 
+TEST(stack, says_where_frames_were_left_out) {
+  if (!has_symbols()) GTEST_SKIP() << "built without libdw";
+  subject process({"deep", "2"});
+  const printed seen = tool("stack " + process.id());
+  REQUIRE_ALLOWED(seen);
+  EXPECT_THAT(seen.text, ContainsRegex("subject::wait_deep_down[^\n]*\n\t[^\n]*\n\\.\\.\\.additional frames elided\\.\\.\\.\ncreated by ")) << seen.text;
+  EXPECT_THAT(seen.text, Not(HasSubstr("its callers are not known")));
+}
+
 TEST(stack, a_process_that_goes_on_is_no_trouble) {
   subject process({"churn"});
   for (int look = 0; look < 10; ++look) {

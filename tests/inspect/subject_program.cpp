@@ -28,6 +28,10 @@ std::atomic<bool> stop = false, spins = false;
   return got ? *got + 1 : 0;  // no tail call
 }
 
+[[gnu::noinline]] int wait_deep_down(weft::chan<int> never, int depth) {
+  return depth == 0 ? wait_for_value(never) : wait_deep_down(never, depth - 1) + 1;
+}
+
 [[gnu::noinline]] void spin_for_ever() {
   spins = true;
   while (!stop) {}
@@ -53,13 +57,14 @@ void wait_until_parked(const std::vector<std::atomic<weft::detail::sleeper*>>& s
       weft::yield();
 }
 
-void park_readers(int count) {
+void park_readers(int count, int depth) {
   static std::vector<std::atomic<weft::detail::sleeper*>> readers(static_cast<std::size_t>(count));
   static weft::chan<int> never;
   for (auto& reader : readers)
-    weft::go({.name = "reader"}, [&reader] {
+    weft::go({.name = "reader"}, [&reader, depth] {
       reader = weft::sched::self();
-      wait_for_value(never);
+      if (depth == 0) wait_for_value(never);
+      else wait_deep_down(never, depth);
     });
   wait_until_parked(readers);
 }
@@ -92,7 +97,7 @@ void start(const std::string& mode, int count) {
     have_one.wait();
     return;
   }
-  park_readers(count);
+  park_readers(count, mode == "deep" ? 200 : 0);
   weft::go({.name = "spinner"}, spin_for_ever);
   static std::atomic<bool> in_the_kernel = false;
   weft::go({.name = "blocked"}, [] {

@@ -79,6 +79,17 @@ bool drain(pipe_pair& out, pipe_pair& err, child_result& result, weft::clock::ti
   return true;
 }
 
+// Under Valgrind /proc/self/exe is Valgrind, but the path that it leads to is the program's. Elsewhere it is right also when
+// there is another file at that path by now.
+std::string own_program() {
+  const std::string link = "/proc/self/exe";
+  char path[4096];
+  const ssize_t length = ::readlink(link.c_str(), path, sizeof path - 1);
+  if (length <= 0) return link;
+  path[length] = '\0';
+  return ::access(path, X_OK) == 0 ? path : link;
+}
+
 void record_end(child_result& result, int status, const rusage& usage) {
   if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
   if (WIFEXITED(status)) result.exit_status = WEXITSTATUS(status);
@@ -107,11 +118,12 @@ child_result run_child(const std::string& scenario, const std::vector<std::strin
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, out.write_end, 1);
   posix_spawn_file_actions_adddup2(&actions, err.write_end, 2);
-  std::vector<std::string> arguments = {"/proc/self/exe", "--child", scenario};
+  const std::string program = own_program();
+  std::vector<std::string> arguments = {program, "--child", scenario};
   std::vector<std::string> environment = merged_environment(env);
   const auto start = weft::clock::now();
   pid_t pid = -1;
-  const int failed = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, pointers_to(arguments).data(),
+  const int failed = ::posix_spawn(&pid, program.c_str(), &actions, nullptr, pointers_to(arguments).data(),
                                    pointers_to(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   if (failed) {

@@ -11,8 +11,8 @@ place is among those that it trusts: `add-auto-load-safe-path DIRECTORY` in ~/.c
 How it works. A table in the program says where the runtime keeps things (src/sched/debug_layout.h); debug information is
 not needed for that. A goroutine that runs has the stack of its thread. For one that is parked, gdb is told by an unwinder
 that the selected thread's innermost frame was called by the frame in which the goroutine parked. That innermost frame, and
-what is inlined in it, is left out of backtraces, which therefore begin with #1 or a little later. No register and no memory is written: so it works on core files, and there is nothing to
-put back in the process, whatever happens meanwhile.
+what is inlined in it, is left out of backtraces, which therefore begin with #1 or a little later. No register and no memory
+is written: so it works on core files, and there is nothing to put back in the process, whatever happens meanwhile.
 """
 
 import copy
@@ -324,30 +324,50 @@ class Snapshot:
             at += layout["litter"] + part("count") * part("twice_words") // 2 * POINTER
 
 
+def is_in_header(symtab):
+    return symtab is not None and "include/weft/" in symtab.filename
+
+
+def is_ours(function):
+    """Of weft itself: the functions in its namespace, and the lambdas in its headers, which have no name of their own."""
+    return str(function).startswith("weft::") or (str(function) == "operator()" and is_in_header(function.symtab))
+
+
+def file_and_line(symtab, line):
+    return "%s:%d" % (symtab.filename.split("/")[-1], line)
+
+
 def place(address):
     """Where a return address is: the innermost function that is not weft's own, with its line if it is known."""
     block = gdb.current_progspace().block_for_pc(address - 1)
-    innermost = None
+    innermost, passed, line = None, None, None
     while block is not None and not block.is_global:
-        if block.function is not None:
-            innermost = innermost or block.function
-            if not str(block.function).startswith("weft::"):
+        function = block.function
+        if function is not None:
+            innermost = innermost or function
+            # Of a function that is inlined into another one gdb knows the file and line of the call.
+            if passed is not None and passed.symtab is not None and not is_in_header(passed.symtab):
+                line = file_and_line(passed.symtab, passed.line)
+            if not is_ours(function):
                 break
+            if line is not None:  # lambdas that are inlined everywhere may have no block of their own
+                return "a lambda at " + line
+            passed = function
         block = block.superblock
-    function = block.function if block is not None and block.function is not None else innermost
-    name = str(function)
-    if name == "operator()":  # of a lambda: whose is in its mangled name, which it may lack where it was inlined
-        if function.linkage_name.startswith("_Z"):
-            name = gdb.execute("demangle -- " + function.linkage_name, to_string=True).strip()
-        else:
-            return "a lambda at %s:%d" % (function.symtab.filename.split("/")[-1], function.line)
+    else:
+        function = innermost
     if function is None:
         symbol = gdb.execute("info symbol %#x" % (address - 1), to_string=True)
         return symbol.split(" in section ")[0].strip() if " in section " in symbol else "%#x" % address
-    line = gdb.find_pc_line(address - 1)
-    if function != innermost or line.symtab is None or "/weft/" in line.symtab.filename:
-        return name  # the line is that of what was inlined there
-    return "%s at %s:%d" % (name, line.symtab.filename.split("/")[-1], line.line)
+    here = gdb.find_pc_line(address - 1)
+    if function == innermost and here.symtab is not None and not is_in_header(here.symtab):
+        line = file_and_line(here.symtab, here.line)
+    name = str(function)
+    if name == "operator()":  # of a lambda: whose is in its mangled name, which it may lack where it was inlined
+        if not function.linkage_name.startswith("_Z"):
+            return "a lambda at " + (line or file_and_line(function.symtab, function.line))
+        name = gdb.execute("demangle -- " + function.linkage_name, to_string=True).strip()
+    return name + " at " + line if line else name
 
 
 class FrameId:
@@ -449,6 +469,10 @@ With REGEXP only those whose state, name or place of start matches. An asterisk 
         super().__init__("info goroutines", gdb.COMMAND_STATUS)
 
     def invoke(self, argument, from_tty):
+        try:
+            pattern = re.compile(argument)
+        except re.error as problem:
+            raise gdb.GdbError("Not a regular expression: %s (%s)" % (argument, problem))
         snapshot = Snapshot()
         lines = []
         for g in snapshot.all():
@@ -466,7 +490,7 @@ With REGEXP only those whose state, name or place of start matches. An asterisk 
                 "guard markers: let the kernel write it (ulimit -c unlimited; kill -ABRT), or start the program with\n"
                 "WEFT_DEBUG=guard=mprotect." % missing
             )
-        picked = [line for line in lines if not argument or re.search(argument, line)]
+        picked = [line for line in lines if pattern.search(line)]
         print("\n".join(picked) if picked else "No goroutine matches.")
 
 

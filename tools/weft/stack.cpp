@@ -58,8 +58,8 @@ class printer {
     }
     std::vector<const debug::source_frame*> frames;
     for (const debug::source_frame& f : all) frames.push_back(&f);
-    const auto [first, last] = debug::choose_shown(frames, stack.is_whole ? debug::walk_end::bottom : debug::walk_end::lost,
-                                                   with_runtime_ ? debug::hidden_frames::none : debug::hidden_frames::both_ends);
+    const auto hidden = with_runtime_ ? debug::hidden_frames::none : debug::hidden_frames::both_ends;
+    const auto [first, last] = debug::choose_shown(frames, stack.end, hidden);
     return {all.begin() + static_cast<std::ptrdiff_t>(first), all.begin() + static_cast<std::ptrdiff_t>(last)};
   }
 
@@ -76,7 +76,8 @@ class printer {
       if (f.line != 0) text += ':' + std::to_string(f.line);
       text += f.is_inlined ? " (inlined)\n" : offset;
     }
-    if (!stack.pcs.empty() && !stack.is_whole) text += "\t... (its callers are not known)\n";
+    if (stack.end == debug::walk_end::cut) text += "...additional frames elided...\n";
+    else if (!stack.pcs.empty() && !stack.is_whole()) text += "\t... (its callers are not known)\n";
     return text;
   }
 
@@ -153,7 +154,7 @@ void print_json(const target& process, const std::vector<shown>& all, printer& p
     if (!s.g->reason.empty()) row.update({{"reason", s.g->reason}, {"waiting_ns", s.g->waiting_ns}});
     if (!s.g->name.empty()) row["name"] = s.g->name;
     if (!s.stack.problem.empty()) row["problem"] = s.stack.problem;
-    row.update({{"whole", s.stack.is_whole}, {"frames", std::move(frames)}});
+    row.update({{"whole", s.stack.is_whole()}, {"frames", std::move(frames)}});
     rows.push_back(std::move(row));
   }
   const nlohmann::ordered_json report{{"of", process.title()}, {"goroutines", std::move(rows)}};

@@ -39,7 +39,7 @@ void push_sibling(nursery& n, const small_kind& kind, std::uint64_t id, const vo
 
 // Of those made above: words that are no addresses, or newborns with their number for an id and in each word of the closure.
 std::uintptr_t number(runnable work) {
-  constexpr std::uintptr_t no_address = 1 << 30;
+  constexpr std::uintptr_t no_address = 1 << 20;  // some programs begin right above
   if (work.word() < no_address) return work.word() / 2;
   weft::detail::newborn& n = *work.as_newborn();
   const auto* site = static_cast<const small_kind*>(n.start_site);

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <string>
 
+#include "os/valgrind.h"
+
 namespace weft::test {
 
 // A line of /proc/self/status that is in kB, in bytes: "VmRSS", "VmPTE".
@@ -24,8 +26,9 @@ inline std::size_t vma_count() {
   return lines;
 }
 
-// Under user-mode QEMU and under a sanitizer the figures are those of the emulator or of the shadow memory.
+// Under user-mode QEMU, Valgrind and a sanitizer the figures are those of the emulator or of the shadow memory.
 inline bool is_distorted() {
+  if (os::runs_under_valgrind()) return true;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return true;
 #elif defined(__has_feature)

@@ -21,6 +21,7 @@ namespace {
 class mapped_bytes {
  public:
   explicit mapped_bytes(const std::string& path) {
+    errno = 0;  // what it says afterwards is why there are no bytes; 0: the file is empty
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return;
     struct stat file {};

@@ -1,8 +1,16 @@
 #include "inspect/stacks.h"
 
+#include <utility>
+
 namespace weft::tool {
 
 using arch::registers;
+
+namespace {
+
+seen_stack nothing(std::string why) { return {.pcs = {}, .end = debug::walk_end::lost, .problem = std::move(why)}; }
+
+}  // namespace
 
 seen_stack stack_reader::walk(const registers& from, const std::vector<std::byte>& bytes) {
   seen_stack seen;
@@ -10,7 +18,7 @@ seen_stack stack_reader::walk(const registers& from, const std::vector<std::byte
   seen.pcs.resize(debug::most_frames);
   const debug::walk_result result = debug::walk(from, {bytes.data(), sp, sp + bytes.size()}, code_, &rules_, seen.pcs);
   seen.pcs.resize(result.count);
-  seen.is_whole = result.end == debug::walk_end::bottom;
+  seen.end = result.end;
   return seen;
 }
 
@@ -26,24 +34,24 @@ seen_stack stack_reader::of_parked(const seen_goroutine& before) {
     saved.set(registers::fp, g.fp);
     const std::vector<std::byte> bytes = process_.stack(g.sp, g.stack_top);
     if (g.sp != 0 && is_unchanged(where_, g)) {
-      if (bytes.empty()) return {{}, false, "its stack is not in the core file"};
+      if (bytes.empty()) return nothing("its stack is not in the core file");
       return walk(saved, bytes);
     }
     if (where_.field_at(g.block, "goroutine.mark") != where_["alive_mark"] ||
         where_.field_at(g.block, "goroutine.id") != g.id)
-      return {{}, false, "it has ended meanwhile"};
+      return nothing("it has ended meanwhile");
     g.sp = where_.field_at(g.block, "goroutine.context.sp");
     g.pc = where_.field_at(g.block, "goroutine.context.pc");
     g.fp = where_.field_at(g.block, "goroutine.context.fp");
   }
-  return {{}, false, "it runs on and off: it never stood still while its stack was read"};
+  return nothing("it runs on and off: it never stood still while its stack was read");
 }
 
 seen_stack stack_reader::read(const seen_goroutine& g) {
-  if (g.state == goroutine_state::fresh) return {{}, false, "it has not run yet: it has no stack"};
+  if (g.state == goroutine_state::fresh) return nothing("it has not run yet: it has no stack");
   if (g.thread == 0) return of_parked(g);
   const thread_look look = process_.look_at_thread(g.thread, g.stack_top);
-  if (!look.problem.empty()) return {{}, false, look.problem};
+  if (!look.problem.empty()) return nothing(look.problem);
   const std::uint64_t sp = look.registers.value[registers::sp];
   if (sp < g.stack_base || sp >= g.stack_top) {
     if (where_.field_at(g.block, "goroutine.context.sp") != 0) return of_parked(g);  // it has parked meanwhile

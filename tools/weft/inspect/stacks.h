@@ -15,8 +15,10 @@ namespace weft::tool {
 
 struct seen_stack {
   std::vector<std::uint64_t> pcs;  // the first is where it is, the others are where calls return to
-  bool is_whole = false;           // it ends with the goroutine's first frame
+  debug::walk_end end = debug::walk_end::lost;
   std::string problem;             // why there is none
+
+  [[nodiscard]] bool is_whole() const noexcept { return end == debug::walk_end::bottom; }
 };
 
 class stack_reader {

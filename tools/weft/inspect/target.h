@@ -67,7 +67,7 @@ class target {
   }
   // Up to a NUL or `most` bytes; empty when nothing is there.
   std::string text(std::uint64_t at, std::size_t most = 128);
-  // [low, high), or its front part; a stack's uppermost megabyte is enough.
+  // [low, high) of a stack, or as much of it from `low` on as is worth walking; empty when it cannot be read.
   std::vector<std::byte> stack(std::uint64_t low, std::uint64_t high);
 };
 
