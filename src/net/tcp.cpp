@@ -34,7 +34,7 @@ result<void> tcp_conn::linger(std::chrono::seconds patience) {
 
 result<tcp_conn> tcp_conn::adopt(int fd) {
   os::socket_address peer;
-  if (const int failed = os::remote_address(fd, peer)) return failure(-failed, "adopt", std::string());
+  if (const int failed = os::remote_address(fd, peer)) return failure(-failed, "adopt", descriptor_name(fd));
   auto adopted = adopt_socket(fd, SOCK_STREAM, "adopt");
   if (!adopted) return fail(adopted);
   return tcp_conn(std::move(*adopted), from_kernel(peer), os::is_plain_tcp(fd));
@@ -47,7 +47,7 @@ result<tcp_conn> tcp_listener::accept_core(const context* ctx) {
 }
 
 result<tcp_listener> tcp_listener::adopt(int fd) {
-  if (os::get_option(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1) return failure(EINVAL, "adopt", std::string("not a listener"));
+  if (os::get_option(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1) return failure(EINVAL, "adopt", descriptor_name(fd) + " (not a listener)");
   os::socket_address where;
   static_cast<void>(os::local_address(fd, where));
   auto adopted = adopt_socket(fd, SOCK_STREAM, "adopt");

@@ -120,8 +120,11 @@ TEST(tcp_ends, descriptors_from_elsewhere_are_adopted) {
   EXPECT_TRUE(same->accept());
 
   ASSERT_EQ(::pipe(fds), 0);
-  EXPECT_FALSE(weft::net::tcp_conn::adopt(fds[0]));
-  EXPECT_FALSE(weft::net::tcp_listener::adopt(fds[0]));
+  const std::string name = "adopt descriptor " + std::to_string(fds[0]);
+  EXPECT_EQ(weft::net::tcp_conn::adopt(fds[0]).error().message(), name + ": Socket operation on non-socket");
+  EXPECT_EQ(weft::net::tcp_listener::adopt(fds[0]).error().message(), name + " (not a listener): Invalid argument");
+  EXPECT_EQ(weft::net::udp_socket::adopt(fds[0]).error().message(),
+            name + " (not a socket of this kind): Invalid argument");
   EXPECT_EQ(::close(fds[0]), 0) << "a refused descriptor stays the caller's";
   ::close(fds[1]);
 }
