@@ -35,10 +35,12 @@ result<poll::descriptor*> pipe_end::adopt_descriptor(int fd) {
   // The poller first: what it refuses is left as it was.
   int failed = 0;
   poll::descriptor* const d = poll::open(fd, failed);
-  if (!d) return failure(failed, "adopt");
+  const std::string name = "descriptor " + std::to_string(fd);
+  if (!d) return failure(failed, "adopt", name);
   if ((failed = set_nonblocking(fd)) == 0) return d;
+  d->disown();  // it stays the caller's
   d->forget();
-  return failure(failed, "adopt");
+  return failure(failed, "adopt", name);
 }
 
 result<pipe_reader> pipe_reader::adopt(int fd) {
