@@ -32,6 +32,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -71,7 +72,8 @@ template <class T>
 concept kernel_stream = requires(const std::remove_cvref_t<T>& stream) {
   { stream.kernel_end() } -> std::same_as<kernel_end>;
 };
-result<std::uint64_t> kernel_copy(const kernel_end& to, const kernel_end& from);
+// Nothing: the kernel does not do it for these two, and nothing was moved.
+std::optional<result<std::uint64_t>> kernel_copy(const kernel_end& to, const kernel_end& from);
 
 enum class errc { end_of_stream = 1, truncated };
 const std::error_category& category() noexcept;
@@ -105,11 +107,12 @@ result<std::size_t> write_string(W&& to, std::string_view text) {
   return to.write(std::as_bytes(std::span(text)));
 }
 
-// Moves everything up to the end of `from` into `to`; returns how many bytes. Allocates one buffer of 32 KiB. Between
-// sockets, and between a socket and a file, large pieces move inside the kernel (sendfile, splice).
+// Moves everything up to the end of `from` into `to`; returns how many bytes. Allocates one buffer, of 32 or 64 KiB. Between
+// sockets, pipes and files (weft::net, weft::os) large pieces move inside the kernel (sendfile, splice).
 template <writer W, reader R>
 result<std::uint64_t> copy(W&& to, R&& from) {
-  if constexpr (kernel_stream<W> && kernel_stream<R>) return kernel_copy(to.kernel_end(), from.kernel_end());
+  if constexpr (kernel_stream<W> && kernel_stream<R>)
+    if (auto done = kernel_copy(to.kernel_end(), from.kernel_end())) return *done;
   constexpr std::size_t size = 32 * 1024;
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(size);
   for (std::uint64_t total = 0;;) {

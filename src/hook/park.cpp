@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "os/process_threads.h"
 #include "sched/seam.h"
 
@@ -41,6 +43,11 @@ std::int64_t since_zero(const timespec& time) noexcept {
 std::int64_t deadline_after(const timespec& span) noexcept {
   std::int64_t ns;
   return __builtin_add_overflow(since_zero(span), sched::now_ns(), &ns) ? os::no_deadline : ns;
+}
+
+timespec span_until(std::int64_t deadline_ns) noexcept {
+  const std::int64_t left_ns = std::max<std::int64_t>(deadline_ns - sched::now_ns(), 0);
+  return {left_ns / 1'000'000'000, left_ns % 1'000'000'000};
 }
 
 bool is_nonblocking(int fd) noexcept {

@@ -61,6 +61,7 @@ auto with_errno(Call&& call) {
 // when it is too far to count.
 [[nodiscard]] std::int64_t since_zero(const timespec& time) noexcept;
 [[nodiscard]] std::int64_t deadline_after(const timespec& span) noexcept;
+[[nodiscard]] timespec span_until(std::int64_t deadline_ns) noexcept;  // what is left until then; nothing when it has come
 [[nodiscard]] bool is_time(const timespec& span) noexcept;  // as the kernel accepts it
 
 // K1. That of a descriptor which is no socket is: never.

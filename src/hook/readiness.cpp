@@ -2,10 +2,14 @@
 //
 // Libc looks first, without waiting, and it looks again each time something may have changed: what is returned is always
 // its own answer. Left to libc are calls with a signal mask: it would be the thread's, for as long as it waits.
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <string_view>
 #include <vector>
 
 #include "hook/park.h"
+#include "os/file.h"
 #include "sched/seam.h"
 
 namespace weft::hook {
@@ -131,8 +135,23 @@ int select_parking(int count, fd_set* read, fd_set* write, fd_set* except, std::
 
 // Linux leaves the time that was not slept.
 void leave_rest(timeval& time, std::int64_t deadline_ns) noexcept {
-  const std::int64_t left_us = std::max<std::int64_t>(deadline_ns - sched::now_ns(), 0) / 1000;
-  time = {left_us / 1'000'000, left_us % 1'000'000};
+  const timespec left = span_until(deadline_ns);
+  time = {left.tv_sec, left.tv_nsec / 1000};
+}
+
+// The kernel looks at no more descriptors than the process has room for, so programs ask for all that there may be
+// (getdtablesize()) with sets that end long before. 0: unknown.
+int count_looked_at(int count) noexcept {
+  if (count <= FD_SETSIZE) return count;
+  char buffer[1024];
+  constexpr std::string_view name = "FDSize:";
+  const std::string_view status = os::read_file("/proc/self/status", buffer);
+  std::size_t at = status.find(name);
+  if (at == status.npos) return 0;
+  at = status.find_first_not_of(" \t", at + name.size());
+  int room = 0;
+  if (at != status.npos) std::from_chars(status.data() + at, status.data() + status.size(), room);
+  return std::min(count, room);
 }
 
 timespec span_of(const timeval& t) noexcept { return {t.tv_sec, t.tv_usec * 1000}; }
@@ -167,8 +186,10 @@ int ppoll(pollfd* fds, nfds_t count, const timespec* time, const sigset_t* mask)
 int select(int count, fd_set* read, fd_set* write, fd_set* except, timeval* time) {
   const auto on_thread = [=] { return real::select(count, read, write, except, time); };
   if (count < 0 || (time && (!is_time(span_of(*time)) || is_zero(span_of(*time)))) || !may_park()) return on_thread();
+  const int looked_at = count_looked_at(count);
+  if (looked_at == 0 && count != 0) return on_thread();
   const std::int64_t deadline_ns = time ? deadline_after(span_of(*time)) : weft::os::no_deadline;
-  const int ready = with_errno([&] { return select_parking(count, read, write, except, deadline_ns, on_thread); });
+  const int ready = with_errno([&] { return select_parking(looked_at, read, write, except, deadline_ns, on_thread); });
   if (time) leave_rest(*time, deadline_ns);
   return ready;
 }
@@ -176,7 +197,9 @@ int select(int count, fd_set* read, fd_set* write, fd_set* except, timeval* time
 int pselect(int count, fd_set* read, fd_set* write, fd_set* except, const timespec* time, const sigset_t* mask) {
   const auto on_thread = [=] { return real::pselect(count, read, write, except, time, mask); };
   if (mask || count < 0 || (time && (!is_time(*time) || is_zero(*time))) || !may_park()) return on_thread();
-  return with_errno([&] { return select_parking(count, read, write, except, deadline_of(time), on_thread); });
+  const int looked_at = count_looked_at(count);
+  if (looked_at == 0 && count != 0) return on_thread();
+  return with_errno([&] { return select_parking(looked_at, read, write, except, deadline_of(time), on_thread); });
 }
 
 int epoll_wait(int fd, epoll_event* into, int most, int timeout_ms) {

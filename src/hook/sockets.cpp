@@ -1,7 +1,8 @@
-// Sockets: recv, recvfrom, recvmsg, send, sendto, sendmsg, accept, accept4, connect.
+// Sockets: recv, recvfrom, recvmsg, recvmmsg, send, sendto, sendmsg, sendmmsg, accept, accept4, connect.
 //
 // MSG_DONTWAIT makes one call non-blocking and no one else's. Left to libc: calls that already ask not to wait, urgent data
-// and the error queue, which never wait, and a peek for all of several bytes, which the poller cannot wait for.
+// and the error queue, which never wait, a peek for all of several bytes, which the poller cannot wait for, and several
+// messages each of which is to be filled.
 #include <fcntl.h>
 
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "hook/pieces.h"
 #include "hook/transfer.h"
+#include "sched/seam.h"
 
 namespace weft::hook {
 namespace {
@@ -109,6 +111,49 @@ ssize_t send_message(int fd, const msghdr* message, int flags) {
       [&](std::size_t done) { return done ? on_thread(done) : real::sendmsg(fd, message, flags); });
 }
 
+// Of several messages, those that were moved count more than what ended it.
+int so_far(unsigned done, ssize_t last) noexcept { return static_cast<int>(done > 0 ? done : last); }
+
+// The kernel looks at the time after each message that it has received: no time ends a wait.
+int receive_batch(int fd, mmsghdr* messages, unsigned count, int flags, timespec* time) {
+  const std::int64_t deadline_ns = time ? deadline_after(*time) : os::no_deadline;
+  const bool one_is_enough = (flags & MSG_WAITFORONE) != 0;
+  unsigned done = 0;
+  do {
+    const ssize_t some = move_some(
+        fd, direction::read,
+        [&] { return real::recvmmsg(fd, messages + done, count - done, (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT, nullptr); },
+        [&] { return real::recvmmsg(fd, messages + done, count - done, flags, time); });
+    if (some <= 0) return so_far(done, some);
+    done += static_cast<unsigned>(some);
+  } while (done < count && !one_is_enough && !(time && sched::now_ns() >= deadline_ns));
+  if (time) *time = span_until(deadline_ns);
+  return static_cast<int>(done);
+}
+
+int send_batch(int fd, mmsghdr* messages, unsigned count, int flags) {
+  if (is_stream(fd)) {
+    for (unsigned i = 0; i < count; ++i) {
+      const ssize_t sent = send_message(fd, &messages[i].msg_hdr, flags);
+      if (sent < 0) return so_far(i, sent);
+      messages[i].msg_len = static_cast<unsigned>(sent);
+      if (messages[i].msg_len < total(messages[i].msg_hdr.msg_iov, messages[i].msg_hdr.msg_iovlen)) return static_cast<int>(i + 1);
+    }
+    return static_cast<int>(count);
+  }
+  unsigned done = 0;
+  while (done < count) {
+    const ssize_t some = move_some(
+        fd, direction::write, [&] { return real::sendmmsg(fd, messages + done, count - done, flags | MSG_DONTWAIT); },
+        [&] { return real::sendmmsg(fd, messages + done, count - done, flags); });
+    if (some <= 0) return so_far(done, some);
+    done += static_cast<unsigned>(some);
+  }
+  return static_cast<int>(done);
+}
+
+constexpr unsigned most_messages = 1024;  // UIO_MAXIOV: the kernel takes no more
+
 bool is_ready(int fd, short events) noexcept {
   pollfd one{fd, events, 0};
   return real::poll(&one, 1, 0) != 0;
@@ -156,11 +201,13 @@ int connect_parking(int fd, const sockaddr* to, socklen_t size) {
   // EAGAIN: the queue of a Unix socket's listener is full. Nothing tells when it no longer is, but a thread may wait for it.
   if (get_errno() == EAGAIN && has_scheduler()) return weft::blocking([=] { return real::connect(fd, to, size); });
   if (get_errno() == EAGAIN) return real::connect(fd, to, size);
-  if (get_errno() != EINPROGRESS) return -1;
+  // EALREADY: an earlier call has begun, when the socket was non-blocking or the time was too short. This one waits for it.
+  const int begun = get_errno();
+  if (begun != EINPROGRESS && begun != EALREADY) return -1;
   const blocked end =
       block_until(fd, direction::write, socket_deadline(fd, direction::write), [=] { return connection(fd); });
   if (end.how == verdict::thread_must) return real::connect(fd, to, size);  // waits for the one that has begun
-  if (end.how == verdict::failed && get_errno() == EAGAIN) return set_errno(EINPROGRESS);  // as SO_SNDTIMEO has it
+  if (end.how == verdict::failed && get_errno() == EAGAIN) return set_errno(begun);  // as SO_SNDTIMEO has it
   return static_cast<int>(end.count);
 }
 
@@ -182,6 +229,12 @@ ssize_t recvmsg(int fd, msghdr* message, int flags) {
   return with_errno([=] { return receive_message(fd, message, flags); });
 }
 
+int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* time) {
+  if (count == 0 || !wants_to_wait(flags) || (flags & MSG_WAITALL) || (time && !is_time(*time)) || !may_park())
+    return real::recvmmsg(fd, messages, count, flags, time);
+  return with_errno([=] { return receive_batch(fd, messages, std::min(count, most_messages), flags, time); });
+}
+
 ssize_t send(int fd, const void* from, size_t size, int flags) { return send_all(fd, from, size, flags, nullptr, 0); }
 
 ssize_t sendto(int fd, const void* from, size_t size, int flags, const sockaddr* to, socklen_t to_size) {
@@ -191,6 +244,11 @@ ssize_t sendto(int fd, const void* from, size_t size, int flags, const sockaddr*
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   if ((flags & MSG_DONTWAIT) || !may_park()) return real::sendmsg(fd, message, flags);
   return with_errno([=] { return send_message(fd, message, flags); });
+}
+
+int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
+  if (count == 0 || (flags & MSG_DONTWAIT) || !may_park()) return real::sendmmsg(fd, messages, count, flags);
+  return with_errno([=] { return send_batch(fd, messages, std::min(count, most_messages), flags); });
 }
 
 int accept(int fd, sockaddr* from, socklen_t* size) {

@@ -7,14 +7,20 @@
 
 namespace weft::hook {
 
+// What one attempt moves, as soon as it moves anything.
+template <class Attempt, class OnThread>
+ssize_t move_some(int fd, direction d, Attempt&& attempt, OnThread&& on_thread) {
+  const ssize_t moved = attempt();
+  if (moved >= 0 || get_errno() != EAGAIN) return moved;
+  if (is_nonblocking(fd)) return set_errno(EAGAIN);
+  const blocked end = block_until(fd, d, socket_deadline(fd, d), attempt);
+  return end.how == verdict::thread_must ? on_thread() : end.count;
+}
+
 // A read: whatever is there, as soon as anything is.
 template <class Attempt, class OnThread>
 ssize_t read_some(int fd, Attempt&& attempt, OnThread&& on_thread) {
-  const ssize_t got = attempt();
-  if (got >= 0 || get_errno() != EAGAIN) return got;
-  if (is_nonblocking(fd)) return set_errno(EAGAIN);
-  const blocked end = block_until(fd, direction::read, socket_deadline(fd, direction::read), attempt);
-  return end.how == verdict::thread_must ? on_thread() : end.count;
+  return move_some(fd, direction::read, attempt, on_thread);
 }
 
 // Until `all` bytes have gone through: what a blocking write does, and a read with MSG_WAITALL. `attempt(done)` moves some

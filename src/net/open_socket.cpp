@@ -27,12 +27,14 @@ result<detail::handle> fresh_socket::give_to_poller(const char* op, const addres
   return detail::handle(d);
 }
 
+std::string descriptor_name(int fd) { return "descriptor " + std::to_string(fd); }
+
 result<detail::handle> adopt_socket(int fd, int type, const char* op) {
   if (os::get_option(fd, SOL_SOCKET, SO_TYPE) != type)
-    return failure(EINVAL, op, "descriptor " + std::to_string(fd) + " (not a socket of this kind)");
+    return failure(EINVAL, op, descriptor_name(fd) + " (not a socket of this kind)");
   int failed = os::set_nonblocking(fd);
   poll::descriptor* const d = failed ? nullptr : poll::open(fd, failed);
-  if (!d) return failure(failed, op, "descriptor " + std::to_string(fd));
+  if (!d) return failure(failed, op, descriptor_name(fd));
   return detail::handle(d);
 }
 

@@ -1,6 +1,7 @@
 // A socket before the poller knows it.
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include <weft/net/address.h>
@@ -23,6 +24,8 @@ class fresh_socket {
  private:
   int fd_;
 };
+
+std::string descriptor_name(int fd);  // for messages: it has no address yet
 
 // A descriptor from elsewhere, if it is a socket of that type. On an error it stays the caller's.
 result<detail::handle> adopt_socket(int fd, int type, const char* op);

@@ -32,9 +32,18 @@ result<void> tcp_conn::linger(std::chrono::seconds patience) {
   return {};
 }
 
+namespace {
+
+bool is_internet(const os::socket_address& a) noexcept {
+  return a.storage.ss_family == AF_INET || a.storage.ss_family == AF_INET6;
+}
+
+}  // namespace
+
 result<tcp_conn> tcp_conn::adopt(int fd) {
   os::socket_address peer;
-  if (const int failed = os::remote_address(fd, peer)) return failure(-failed, "adopt", std::string());
+  if (const int failed = os::remote_address(fd, peer)) return failure(-failed, "adopt", descriptor_name(fd));
+  if (!is_internet(peer)) return failure(EINVAL, "adopt", descriptor_name(fd) + " (not a socket of this kind)");
   auto adopted = adopt_socket(fd, SOCK_STREAM, "adopt");
   if (!adopted) return fail(adopted);
   return tcp_conn(std::move(*adopted), from_kernel(peer), os::is_plain_tcp(fd));
@@ -43,16 +52,17 @@ result<tcp_conn> tcp_conn::adopt(int fd) {
 result<tcp_conn> tcp_listener::accept_core(const context* ctx) {
   auto made = accept_from(descriptor(), ctx, local_);
   if (!made) return fail(made);
-  return tcp_conn(std::move(made->connection), from_kernel(made->peer), true);
+  return tcp_conn(std::move(made->connection), from_kernel(made->peer), is_exact_);
 }
 
 result<tcp_listener> tcp_listener::adopt(int fd) {
-  if (os::get_option(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1) return failure(EINVAL, "adopt", std::string("not a listener"));
+  if (os::get_option(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1) return failure(EINVAL, "adopt", descriptor_name(fd) + " (not a listener)");
   os::socket_address where;
-  static_cast<void>(os::local_address(fd, where));
+  const bool has_name = os::local_address(fd, where) == 0;
+  if (!has_name || !is_internet(where)) return failure(EINVAL, "adopt", descriptor_name(fd) + " (not a socket of this kind)");
   auto adopted = adopt_socket(fd, SOCK_STREAM, "adopt");
   if (!adopted) return fail(adopted);
-  return tcp_listener(std::move(*adopted), from_kernel(where));
+  return tcp_listener(std::move(*adopted), from_kernel(where), os::is_plain_tcp(fd));
 }
 
 void set_tcp_defaults(int fd) noexcept {
@@ -84,7 +94,7 @@ result<tcp_listener> listen_tcp(std::string_view text, listen_options options) {
   static_cast<void>(os::local_address(fd, bound));
   auto handle = fresh->give_to_poller("listen", where);
   if (!handle) return fail(handle);
-  return tcp_listener(std::move(*handle), from_kernel(bound));
+  return tcp_listener(std::move(*handle), from_kernel(bound), true);
 }
 
 }  // namespace weft::net

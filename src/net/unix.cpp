@@ -3,6 +3,7 @@
 #include "net/accept.h"
 #include "net/connect.h"
 #include "net/failure.h"
+#include "net/open_socket.h"
 #include "net/sockaddr.h"
 #include "os/descriptor.h"
 #include "os/socket.h"
@@ -27,7 +28,7 @@ detail::made_file file_of(const address& where) {
 
 result<unix_conn> unix_conn::adopt(int fd) {
   os::socket_address peer;
-  if (const int failed = os::remote_address(fd, peer)) return failure(-failed, "adopt", std::string());
+  if (const int failed = os::remote_address(fd, peer)) return failure(-failed, "adopt", descriptor_name(fd));
   auto adopted = adopt_socket(fd, SOCK_STREAM, "adopt");
   if (!adopted) return fail(adopted);
   return unix_conn(std::move(*adopted), from_kernel(peer), false);
@@ -45,7 +46,7 @@ void unix_listener::close() {
 }
 
 result<unix_listener> unix_listener::adopt(int fd) {
-  if (os::get_option(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1) return failure(EINVAL, "adopt", std::string("not a listener"));
+  if (os::get_option(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1) return failure(EINVAL, "adopt", descriptor_name(fd) + " (not a listener)");
   os::socket_address where;
   static_cast<void>(os::local_address(fd, where));
   auto adopted = adopt_socket(fd, SOCK_STREAM, "adopt");

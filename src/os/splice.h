@@ -16,7 +16,4 @@ namespace weft::os {
 // A non-blocking pipe of a megabyte, or as large as we may have it: [0] to read from. 0, or a negative errno value.
 [[nodiscard]] [[gnu::noinline]] int make_splice_pipe(int (&fds)[2]) noexcept;
 
-[[nodiscard]] [[gnu::noinline]] ssize_t read_some(int fd, void* into, std::size_t size) noexcept;
-[[nodiscard]] [[gnu::noinline]] ssize_t write_some(int fd, const void* from, std::size_t size) noexcept;
-
 }  // namespace weft::os

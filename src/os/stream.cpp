@@ -1,15 +1,14 @@
 #include "os/stream.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 
 #include "os/keep_errno.h"
+#include "os/without_sigpipe.h"
 
 namespace weft::os {
 namespace {
@@ -30,29 +29,6 @@ int above_stdio(int fd) noexcept {
   ::close(fd);
   return higher < 0 ? -failed : higher;
 }
-
-// SIGPIPE is for the thread that writes, so it can be held back and taken in that thread.
-class without_sigpipe {
- public:
-  without_sigpipe() noexcept {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~without_sigpipe() {
-    if (!sigismember(&before_, SIGPIPE)) pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  // What was blocked before stays pending: it is not ours to tell which write it came from.
-  void take() noexcept {
-    const timespec at_once{};
-    if (!sigismember(&before_, SIGPIPE))
-      while (sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
-      }
-  }
-
- private:
-  sigset_t pipe_{}, before_{};
-};
 
 }  // namespace
 

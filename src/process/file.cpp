@@ -82,6 +82,11 @@ std::unexpected<error> file::failure(std::int64_t negative_errno, const char* op
   return os::failure(negative_errno, op, path_);
 }
 
+io::kernel_end file::kernel_end() const noexcept {
+  return {.fd = fd_, .is = io::kernel_end::kind::file, .stream = this,
+          .describe = [](const void* self) { return static_cast<const file*>(self)->path_; }};
+}
+
 result<file> open(std::string path, open_options options) {
   // A path that ends before its end would open another file.
   if (path.find('\0') != path.npos) return failure(EINVAL, "open", path);

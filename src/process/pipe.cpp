@@ -6,14 +6,6 @@
 #include "process/failure.h"
 
 namespace weft::os {
-namespace {
-
-poll::attempt attempted(ssize_t count_or_error) noexcept {
-  return count_or_error >= 0 ? poll::attempt{count_or_error, 0} : poll::attempt{-1, static_cast<int>(-count_or_error)};
-}
-
-}  // namespace
-
 pipe_end::~pipe_end() {
   if (descriptor_) descriptor_->forget();
 }
@@ -35,14 +27,20 @@ int pipe_end::native_handle() const {
   return open_fd;
 }
 
+io::kernel_end pipe_end::kernel_end() const noexcept {
+  return {.polled = descriptor_, .is = io::kernel_end::kind::pipe, .describe = [](const void*) { return std::string("pipe"); }};
+}
+
 result<poll::descriptor*> pipe_end::adopt_descriptor(int fd) {
   // The poller first: what it refuses is left as it was.
   int failed = 0;
   poll::descriptor* const d = poll::open(fd, failed);
-  if (!d) return failure(failed, "adopt");
+  const std::string name = "descriptor " + std::to_string(fd);
+  if (!d) return failure(failed, "adopt", name);
   if ((failed = set_nonblocking(fd)) == 0) return d;
+  d->disown();  // it stays the caller's
   d->forget();
-  return failure(failed, "adopt");
+  return failure(failed, "adopt", name);
 }
 
 result<pipe_reader> pipe_reader::adopt(int fd) {
@@ -61,7 +59,7 @@ result<std::size_t> pipe_reader::read_core(const context* ctx, std::span<std::by
   if (!descriptor_) return failure(EBADF, "read", "pipe");
   if (into.empty()) return 0;
   const poll::attempt got = descriptor_->perform(poll::direction::read, {.ctx = ctx}, [&](int fd) {
-    return attempted(read_stream(fd, into.data(), into.size()));
+    return poll::attempt_of(read_stream(fd, into.data(), into.size()));
   });
   if (got.error) return failure(got.error, "read", "pipe");
   return static_cast<std::size_t>(got.count);
@@ -72,7 +70,7 @@ result<std::size_t> pipe_writer::write_core(const context* ctx, std::span<const 
   std::span<const std::byte> rest = from;
   const poll::attempt sent = descriptor_->perform(poll::direction::write, {.ctx = ctx}, [&](int fd) {
     while (!rest.empty()) {
-      const poll::attempt one = attempted(write_stream(fd, rest.data(), rest.size()));
+      const poll::attempt one = poll::attempt_of(write_stream(fd, rest.data(), rest.size()));
       if (one.error) return one;
       rest = rest.subspan(static_cast<std::size_t>(one.count));
     }

@@ -18,7 +18,7 @@
 //       idle costs nothing.
 //   M5  While all processors are busy nobody sleeps for their timers: they look after every 64th decision, and when the
 //       monitor, which naps no longer than until the earliest timer, tells them to. The monitor looks at the poller
-//       itself when none of them has for polled_lately_ns: so what is ready queues within 3.5 ms, and takes a processor
+//       itself when none of them has for polled_lately_ns: so what is ready queues within 4.5 ms, and takes a processor
 //       from a loop by M1 and M2. Not more often, as what it finds goes through the inject queue: behind what the
 //       processors find themselves.
 // Refused: signals (EINTR in the user's system calls, async-signal-safety); taking processors from loops when nobody waits

@@ -1,5 +1,6 @@
 // fork and exec, signal handlers, stacks that are not the goroutine's, and libraries that are loaded later.
 #include <dlfcn.h>
+#include <poll.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <weft/os.h>
 
 #include "hook/plain.h"
+#include "support/child.h"
 
 namespace {
 
@@ -105,13 +107,67 @@ TEST(hook_processes, a_signal_handler_may_write) {
 
 // Libraries bind to our functions also when they are loaded later: they look in the program first.
 TEST(hook_processes, libraries_loaded_later_find_the_same_functions) {
-  for (const char* name : {"read", "poll", "__read_chk", "__poll_chk", "connect", "nanosleep"}) {
+  for (const char* name :
+       {"read",         "write",          "readv",         "writev",       "recv",         "recvfrom",      "recvmsg",
+        "recvmmsg",     "send",           "sendto",        "sendmsg",      "sendmmsg",     "connect",       "accept",
+        "accept4",      "poll",           "ppoll",         "select",       "pselect",      "epoll_wait",    "epoll_pwait",
+        "epoll_pwait2", "nanosleep",      "usleep",        "sleep",        "getaddrinfo",  "close",         "dup2",
+        "dup3",         "close_range",    "closefrom",     "__read_chk",   "__recv_chk",   "__recvfrom_chk", "__poll_chk",
+        "__ppoll_chk",  "clock_nanosleep", "__read",       "__write",      "__send",       "__connect",     "__poll",
+        "__select",     "__nanosleep",    "__close",       "__dup2"}) {
     Dl_info info{};
     void* const found = ::dlsym(RTLD_DEFAULT, name);
     ASSERT_NE(found, nullptr) << name;
     ASSERT_NE(::dladdr(found, &info), 0) << name;
     EXPECT_EQ(std::string(info.dli_fname).find("libc.so"), std::string::npos) << name << " in " << info.dli_fname;
   }
+}
+
+}  // namespace
+
+// What a compiler calls where it knows the size of the buffer (_FORTIFY_SOURCE).
+extern "C" {
+ssize_t __read_chk(int fd, void* into, size_t size, size_t room);
+ssize_t __recv_chk(int fd, void* into, size_t size, size_t room, int flags);
+ssize_t __recvfrom_chk(int fd, void* into, size_t size, size_t room, int flags, sockaddr* from, socklen_t* from_size);
+int __poll_chk(pollfd* fds, nfds_t count, int timeout_ms, size_t room);
+int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* time, const sigset_t* mask, size_t room);
+}
+
+namespace {
+
+TEST(hook_processes, checked_variants_park_too) {
+  weft::run([] {
+    socket_pair s;
+    char bytes[4];
+    pollfd one{s.fds[0], POLLIN, 0};
+    const auto waits = [&](auto call) {
+      {
+        support::crew peers;
+        support::start_parked(peers, [&] { EXPECT_EQ(call(), 1); });
+        EXPECT_EQ(::send(s.fds[1], "x", 1, 0), 1);
+      }
+      while (::recv(s.fds[0], bytes, sizeof bytes, MSG_DONTWAIT) > 0) continue;
+    };
+    waits([&] { return __read_chk(s.fds[0], bytes, 4, sizeof bytes); });
+    waits([&] { return __recv_chk(s.fds[0], bytes, 4, sizeof bytes, 0); });
+    waits([&] { return __recvfrom_chk(s.fds[0], bytes, 4, sizeof bytes, 0, nullptr, nullptr); });
+    waits([&] { return __poll_chk(&one, 1, -1, sizeof one); });
+    waits([&] { return __ppoll_chk(&one, 1, nullptr, nullptr, sizeof one); });
+  });
+}
+
+WEFT_CHILD(reads_more_than_there_is_room_for) {
+  return weft::run([] {
+    char bytes[4];
+    return static_cast<int>(__read_chk(0, bytes, 5, sizeof bytes));
+  });
+}
+
+TEST(hook_processes, checked_variants_end_a_program_that_reads_more_than_it_has_room_for) {
+  const auto child = support::run_child("reads_more_than_there_is_room_for");
+  EXPECT_EQ(child.signal, SIGABRT) << child;
+  EXPECT_THAT(child.err, support::mentions("buffer overflow detected"));
 }
 
 }  // namespace

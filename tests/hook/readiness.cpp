@@ -2,11 +2,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <fstream>
+#include <string>
 
 #include "hook/plain.h"
 
@@ -93,6 +96,42 @@ TEST_P(hook_readiness, select_watches_both_directions_of_many) {
     std::string some(much.size(), 0);
     while (::recv(s[3].fds[1], some.data(), some.size(), MSG_DONTWAIT) > 0) {
     }
+  });
+}
+
+// The kernel looks at no more descriptors than the process has room for, however many are asked for: a set that ends there is
+// large enough.
+TEST_P(hook_readiness, select_touches_no_more_of_its_sets_than_the_kernel_does) {
+  here([] {
+    std::ifstream status("/proc/self/status");
+    std::size_t room = 0;
+    for (std::string word; status >> word;)
+      if (word == "FDSize:") status >> room;
+    ASSERT_GT(room, 0U);
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::size_t whole = (room / 8 + page - 1) / page * page;
+    void* const memory = ::mmap(nullptr, whole + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    ASSERT_EQ(::mprotect(static_cast<char*>(memory) + whole, page, PROT_NONE), 0);
+    auto* const bits = static_cast<unsigned long*>(memory) + (whole - room / 8) / sizeof(long);
+    auto* const set = reinterpret_cast<fd_set*>(bits);
+    constexpr std::size_t each = 8 * sizeof(long);
+    socket_pair s;
+    const auto fd = static_cast<std::size_t>(s.fds[0]);
+    for (const bool with_mask_call : {false, true}) {
+      bits[fd / each] |= 1UL << fd % each;
+      support::crew peers;
+      support::start_parked(peers, [&] {
+        const int ready = with_mask_call ? ::pselect(1 << 20, set, nullptr, nullptr, nullptr, nullptr)
+                                         : ::select(1 << 20, set, nullptr, nullptr, nullptr);
+        EXPECT_EQ(ready, 1);
+        EXPECT_EQ(bits[fd / each], 1UL << fd % each);
+        char byte;
+        EXPECT_EQ(::read(s.fds[0], &byte, 1), 1);
+      });
+      EXPECT_EQ(::write(s.fds[1], "x", 1), 1);
+    }
+    ::munmap(memory, whole + page);
   });
 }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "hook/plain.h"
 
@@ -85,7 +86,9 @@ TEST(hook_sockets_park, accept_and_recv_hold_no_thread) {
       msghdr message{};
       message.msg_iov = &piece;
       message.msg_iovlen = 1;
-      if (i % 2) EXPECT_EQ(::recvmsg(pairs[n].fds[0], &message, 0), 1);
+      mmsghdr batch{message, 0};
+      if (i % 4 == 1) EXPECT_EQ(::recvmsg(pairs[n].fds[0], &message, 0), 1);
+      else if (i % 4 == 3) EXPECT_EQ(::recvmmsg(pairs[n].fds[0], &batch, 1, 0, nullptr), 1);
       else ::close(::accept(listeners[n].fds[0], nullptr, nullptr));
     };
     expect_parked(2 * many, wait, [&] {
@@ -138,6 +141,44 @@ TEST_P(hook_sockets, connect_waits_and_keeps_to_the_send_timeout) {
     }
     EXPECT_EQ(failed, EINPROGRESS);
     for (const int fd : fds) ::close(fd);
+  });
+}
+
+// A connection begun by a non-blocking call, and waited for by a blocking one. Returns the socket of one that is not answered.
+int begin_to_connect(listener& deaf, std::vector<int>& fds) {
+  for (int unanswered = 0; unanswered < 2 && fds.size() < 20;) {
+    const int fd = fds.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    EXPECT_EQ(::connect(fd, deaf.where(), sizeof deaf.address), -1);
+    EXPECT_EQ(errno_here(), EINPROGRESS);
+    EXPECT_EQ(::fcntl(fd, F_SETFL, 0), 0);
+    set_timeout(fd, SO_SNDTIMEO, 30ms);
+    const auto start = weft::clock::now();
+    if (::connect(fd, deaf.where(), sizeof deaf.address) == 0) continue;
+    EXPECT_EQ(errno_here(), EALREADY);
+    EXPECT_GE(seconds_since(start), 0.029);
+    ++unanswered;
+  }
+  return fds.back();
+}
+
+TEST_P(hook_sockets, connect_waits_for_a_connection_that_has_begun_and_keeps_to_the_timeout) {
+  here([] {
+    listener deaf(0);
+    std::vector<int> fds;
+    begin_to_connect(deaf, fds);
+    for (const int fd : fds) ::close(fd);
+  });
+}
+
+TEST(hook_sockets_begun, connect_waits_until_the_connection_is_made) {
+  support::on_goroutine([] {
+    listener deaf(0);
+    std::vector<int> fds;
+    const int fd = begin_to_connect(deaf, fds);
+    set_timeout(fd, SO_SNDTIMEO, 0ms);
+    ASSERT_EQ(::listen(deaf.fds[0], 100), 0);  // room: when it asks again, a second after the first time, it is answered
+    EXPECT_EQ(::connect(fd, deaf.where(), sizeof deaf.address), 0) << std::strerror(errno_here());
+    for (const int each : fds) ::close(each);
   });
 }
 
@@ -227,6 +268,83 @@ TEST_P(hook_sockets, datagrams_come_whole_and_with_their_sender) {
     }
     peers.join();
     for (const int fd : fds) ::close(fd);
+  });
+}
+
+// Several messages in one call, each with its own buffer.
+struct batch {
+  explicit batch(std::size_t count, std::size_t room) : texts(count, std::string(room, '\0')), pieces(count), messages(count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      pieces[i] = {texts[i].data(), room};
+      messages[i].msg_hdr.msg_iov = &pieces[i];
+      messages[i].msg_hdr.msg_iovlen = 1;
+    }
+  }
+  unsigned size() const { return static_cast<unsigned>(messages.size()); }
+  std::string received(std::size_t i) const { return texts[i].substr(0, messages[i].msg_len); }
+  std::vector<std::string> texts;
+  std::vector<iovec> pieces;
+  std::vector<mmsghdr> messages;
+};
+
+TEST_P(hook_sockets, batches_of_messages_wait_until_all_of_them_have_gone_and_come) {
+  here([this] {
+    for (const int type : {SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM}) {
+      constexpr std::size_t count = 200, size = 10'000;  // far more than a socket holds
+      socket_pair s(type);
+      auto peers = crew();
+      peers.start([&] {
+        batch sent(count, size);
+        for (std::size_t i = 0; i < count; ++i) sent.texts[i].assign(size, static_cast<char>('a' + i % 26));
+        EXPECT_EQ(::sendmmsg(s.fds[0], sent.messages.data(), sent.size(), 0), static_cast<int>(count));
+        for (const mmsghdr& each : sent.messages) EXPECT_EQ(each.msg_len, size);
+      });
+      std::string all;
+      while (all.size() < count * size) {
+        batch got(type == SOCK_STREAM ? 1 : count, size);
+        const int n = ::recvmmsg(s.fds[1], got.messages.data(), got.size(), 0, nullptr);
+        ASSERT_EQ(n, static_cast<int>(got.size())) << std::strerror(errno_here());
+        for (int i = 0; i < n; ++i) all += got.received(static_cast<std::size_t>(i));
+      }
+      peers.join();
+      for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(all[i * size], static_cast<char>('a' + i % 26)) << type;
+    }
+  });
+}
+
+TEST_P(hook_sockets, a_batch_ends_early_when_one_is_enough_or_the_time_is_over) {
+  here([] {
+    socket_pair s(SOCK_DGRAM);
+    batch got(4, 10);
+    timespec wrong{0, -1};
+    EXPECT_EQ(::recvmmsg(s.fds[0], got.messages.data(), 4, 0, &wrong), -1);
+    EXPECT_EQ(errno_here(), EINVAL);
+    EXPECT_EQ(::recvmmsg(s.fds[0], got.messages.data(), 4, MSG_DONTWAIT, nullptr), -1);
+    EXPECT_EQ(errno_here(), EAGAIN);
+    {
+      support::crew peers;
+      support::start_parked(peers, [&] {
+        EXPECT_EQ(::recvmmsg(s.fds[0], got.messages.data(), 4, MSG_WAITFORONE, nullptr), 1);
+        EXPECT_EQ(got.received(0), "one");
+      });
+      EXPECT_EQ(::send(s.fds[1], "one", 3, 0), 3);
+    }
+    // The time is looked at when a message has come, and what is left of it is told.
+    timespec short_time{0, 1}, long_time{60, 0};
+    EXPECT_EQ(::send(s.fds[1], "two", 3, 0), 3);
+    EXPECT_EQ(::recvmmsg(s.fds[0], got.messages.data(), 4, 0, &short_time), 1);
+    EXPECT_EQ(short_time.tv_sec + short_time.tv_nsec, 0);
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(::send(s.fds[1], "more", 4, 0), 4);
+    EXPECT_EQ(::recvmmsg(s.fds[0], got.messages.data(), 4, 0, &long_time), 4);
+    EXPECT_LT(long_time.tv_sec, 60);
+    EXPECT_GT(long_time.tv_sec, 30);
+    // What had come counts more than the time-out of the socket.
+    set_timeout(s.fds[0], SO_RCVTIMEO, 20ms);
+    EXPECT_EQ(::send(s.fds[1], "last", 4, 0), 4);
+    const auto start = weft::clock::now();
+    EXPECT_EQ(::recvmmsg(s.fds[0], got.messages.data(), 4, 0, nullptr), 1);
+    EXPECT_GE(seconds_since(start), 0.019);
+    EXPECT_EQ(got.received(0), "last");
   });
 }
 

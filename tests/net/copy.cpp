@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <weft/os.h>
 
 #include <chrono>
 #include <numeric>
@@ -79,6 +80,79 @@ TEST_P(copying, from_a_file_to_a_socket_and_back) {
       EXPECT_TRUE(arrived.contents() == original.contents()) << size;
     }
   });
+}
+
+// The files and pipes that programs have; what the kernel cannot splice to, a file that is appended to, arrives all the same.
+static_assert(weft::io::kernel_stream<weft::os::file> && weft::io::kernel_stream<weft::os::pipe_reader> &&
+              weft::io::kernel_stream<weft::os::pipe_writer> && weft::io::kernel_stream<weft::net::tcp_conn>);
+
+weft::os::file fresh_file(bool appends = false) {
+  const int fd = ::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC | (appends ? O_APPEND : 0), 0600);
+  EXPECT_GE(fd, 0);
+  return weft::os::file::adopt(fd, "a file");
+}
+
+std::string contents(const weft::os::file& file) {
+  std::string text(file.size().value_or(0), '\0');
+  EXPECT_EQ(file.read_at(0, std::span(text)), text.size());
+  return text;
+}
+
+TEST_P(copying, between_files_sockets_and_pipes_of_weft) {
+  here([this] {
+    for (std::size_t size : {0u, 10u, 3'000'000u}) {
+      const std::string sent = pattern(size);
+      auto original = fresh_file(), arrived = fresh_file(), log = fresh_file(true);
+      ASSERT_EQ(original.write(sent), size);
+      ASSERT_TRUE(original.seek(0));
+      ASSERT_TRUE(log.write("begin "));
+      auto [client, server] = connected();
+      auto first = weft::os::open_pipe(), second = weft::os::open_pipe();
+      auto peers = crew();
+      peers.start([&, &client = client] {  // sendfile
+        EXPECT_EQ(weft::io::copy(client, original), size);
+        ASSERT_TRUE(client.shutdown_write());
+      });
+      peers.start([&, &server = server] {
+        EXPECT_EQ(weft::io::copy(first->writer, server), size);
+        first->writer.close();
+      });
+      peers.start([&] {
+        EXPECT_EQ(weft::io::copy(second->writer, first->reader), size);
+        second->writer.close();
+      });
+      EXPECT_EQ(weft::io::copy(log, second->reader), size);
+      peers.join();
+      EXPECT_TRUE(contents(log) == "begin " + sent) << size;
+      ASSERT_TRUE(original.seek(0));
+      EXPECT_EQ(weft::io::copy(arrived, original), size);
+      EXPECT_TRUE(contents(arrived) == sent) << size;
+    }
+  });
+}
+
+TEST(copying, a_file_that_is_no_file_is_read_and_a_closed_one_is_an_error) {
+  auto [client, server] = connected();
+  auto status = weft::os::open("/proc/self/status");
+  const auto moved = weft::io::copy(client, *status);
+  ASSERT_TRUE(moved) << moved.error().message();
+  EXPECT_GT(*moved, 100u);
+  ASSERT_TRUE(client.shutdown_write());
+  EXPECT_EQ(weft::io::read_all(server).value_or("").substr(0, 5), "Name:");
+  ASSERT_TRUE(status->close());
+  EXPECT_EQ(weft::io::copy(client, *status).error().message(), "read /proc/self/status: Bad file descriptor");
+  auto pipe = weft::os::open_pipe();
+  ASSERT_TRUE(pipe->writer.write("lost"));
+  pipe->writer.close();
+  EXPECT_EQ(weft::io::copy(*status, pipe->reader).error().message(), "write /proc/self/status: Bad file descriptor");
+}
+
+TEST(copying, to_a_pipe_that_nobody_reads_is_an_error_and_no_signal) {
+  auto [source, in] = connected();
+  auto pipe = weft::os::open_pipe();
+  pipe->reader.close();
+  ASSERT_TRUE(source.write(std::string(100'000, 'x')));
+  EXPECT_EQ(weft::io::copy(pipe->writer, in).error().message(), "write pipe: Broken pipe");
 }
 
 TEST(copying, an_end_that_was_closed_is_an_error_with_its_address) {

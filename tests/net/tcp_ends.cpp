@@ -120,8 +120,22 @@ TEST(tcp_ends, descriptors_from_elsewhere_are_adopted) {
   EXPECT_TRUE(same->accept());
 
   ASSERT_EQ(::pipe(fds), 0);
-  EXPECT_FALSE(weft::net::tcp_conn::adopt(fds[0]));
-  EXPECT_FALSE(weft::net::tcp_listener::adopt(fds[0]));
+  const std::string name = "adopt descriptor " + std::to_string(fds[0]);
+  EXPECT_EQ(weft::net::tcp_conn::adopt(fds[0]).error().message(), name + ": Socket operation on non-socket");
+  EXPECT_EQ(weft::net::tcp_listener::adopt(fds[0]).error().message(), name + " (not a listener): Invalid argument");
+  EXPECT_EQ(weft::net::udp_socket::adopt(fds[0]).error().message(),
+            name + " (not a socket of this kind): Invalid argument");
+  // What a short read proves of TCP it does not prove of Unix sockets.
+  auto elsewhere = weft::net::listen_unix("@weft-adopt-" + std::to_string(::getpid()));
+  ASSERT_TRUE(elsewhere) << elsewhere.error().message();
+  auto unix_end = weft::net::dial_unix(elsewhere->local().to_string());
+  ASSERT_TRUE(unix_end) << unix_end.error().message();
+  for (const bool is_listener : {false, true}) {
+    const int fd = is_listener ? elsewhere->native_handle() : unix_end->native_handle();
+    const auto refused = is_listener ? weft::net::tcp_listener::adopt(fd).error() : weft::net::tcp_conn::adopt(fd).error();
+    EXPECT_EQ(refused.message(),
+              "adopt descriptor " + std::to_string(fd) + " (not a socket of this kind): Invalid argument");
+  }
   EXPECT_EQ(::close(fds[0]), 0) << "a refused descriptor stays the caller's";
   ::close(fds[1]);
 }

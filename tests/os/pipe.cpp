@@ -119,6 +119,7 @@ TEST(os_pipe, adopts_what_can_be_watched_and_refuses_what_cannot) {
   auto refused = os::pipe_reader::adopt(regular);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error(), std::errc::operation_not_permitted);
+  EXPECT_EQ(refused.error().message(), "adopt descriptor " + std::to_string(regular) + ": Operation not permitted");
   EXPECT_EQ(::fcntl(regular, F_GETFL) & O_NONBLOCK, 0) << "what is refused is left as it was";
   ::close(regular);
 }

@@ -53,7 +53,8 @@ class tcp_listener : public socket {
 
  private:
   friend result<tcp_listener> listen_tcp(std::string_view, listen_options);
-  tcp_listener(detail::handle adopted, address where) : socket(std::move(adopted)), local_(std::move(where)) {}
+  tcp_listener(detail::handle adopted, address where, bool is_exact)
+      : socket(std::move(adopted)), local_(std::move(where)), is_exact_(is_exact) {}
   result<tcp_conn> accept_with(const context* ctx) {
     auto result = accept_core(ctx);
     weft::detail::keep_frame();
@@ -62,6 +63,7 @@ class tcp_listener : public socket {
   result<tcp_conn> accept_core(const context* ctx);
 
   address local_;
+  bool is_exact_ = false;  // of its connections: stream.h
 };
 
 // "127.0.0.1:8080", "[::1]:8080", "localhost:8080", ":8080" (every interface, IPv4 and IPv6), ":0" (any port: see local()),

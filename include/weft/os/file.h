@@ -19,6 +19,7 @@
 #include <utility>
 
 #include <weft/error.h>
+#include <weft/io.h>
 
 namespace weft::os {
 
@@ -74,6 +75,9 @@ class file {
   [[nodiscard]] int native_handle() const noexcept { return fd_; }  // stays the file's; -1: closed
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
+
+  // For io::copy (<weft/io.h>): the kernel may move bytes in and out without showing them to us.
+  [[nodiscard]] io::kernel_end kernel_end() const noexcept;
 
  private:
   void close_quietly() noexcept;

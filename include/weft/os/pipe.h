@@ -19,6 +19,7 @@
 #include <weft/clock.h>
 #include <weft/context.h>
 #include <weft/error.h>
+#include <weft/io.h>
 
 namespace weft::poll {
 class descriptor;
@@ -50,6 +51,9 @@ class pipe_end {
   // Stays weft's: do not close it, nor make it blocking. -1 once closed.
   [[nodiscard]] int native_handle() const;
   explicit operator bool() const noexcept { return descriptor_ != nullptr; }  // false: never opened, or moved from
+
+  // For io::copy (<weft/io.h>): the kernel may move bytes in and out without showing them to us.
+  [[nodiscard]] io::kernel_end kernel_end() const noexcept;
 
  protected:
   explicit pipe_end(poll::descriptor* adopted) noexcept : descriptor_(adopted) {}
