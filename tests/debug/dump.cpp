@@ -141,7 +141,7 @@ TEST_F(dump, ends_with_the_users_frames_where_the_first_function_blocks_in_the_k
   static int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   static char byte;
-  static ssize_t received;
+  [[maybe_unused]] static ssize_t received;
   weft::go({.name = "at once"}, [] { received = ::read(ends[0], &byte, 1); });
   weft::go({.name = "at last"}, [] { static_cast<void>(!::read(ends[0], &byte, 1)); });
   for (const char* name : {"at once", "at last"}) {
