@@ -20,6 +20,12 @@ using namespace std::chrono_literals;
     return 1;              \
   }
 
+// Others in the process open files too: the monitor looks at the control group each second, a new thread writes its name. What
+// such a one gives back, or takes, makes the scenario another one; it is then tried again.
+constexpr int disturbed = 77;
+#define UNLESS_DISTURBED(condition) \
+  if (!(condition)) return disturbed
+
 std::vector<int> take_all_descriptors() {
   std::vector<int> taken;
   for (int fd; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken.push_back(fd);
@@ -37,15 +43,20 @@ WEFT_CHILD(runs_out_of_descriptors) {
     auto taken = take_all_descriptors();
 
     const auto refused = weft::net::dial_tcp(where);
-    REQUIRE(!refused && refused.error() == std::errc::too_many_files_open);
+    UNLESS_DISTURBED(!refused);
+    REQUIRE(refused.error() == std::errc::too_many_files_open);
     REQUIRE(refused.error().message() == "dial " + where + ": Too many open files");
-    REQUIRE(!weft::net::listen_tcp("127.0.0.1:0"));
+    UNLESS_DISTURBED(!weft::net::listen_tcp("127.0.0.1:0"));
 
     listener->set_read_deadline(weft::clock::now() + 30ms);  // it tries again and again, and the deadline ends that
-    REQUIRE(listener->accept().error() == std::errc::timed_out);
+    const auto late = listener->accept();
+    UNLESS_DISTURBED(!late);
+    REQUIRE(late.error() == std::errc::timed_out);
     listener->set_read_deadline(weft::clock::time_point::max());
     auto ctx = weft::with_timeout(weft::background(), 5ms);
-    REQUIRE(listener->accept(ctx).error() == std::errc::timed_out);
+    const auto given_up = listener->accept(ctx);
+    UNLESS_DISTURBED(!given_up);
+    REQUIRE(given_up.error() == std::errc::timed_out);
 
     weft::chan<std::string> served;
     weft::go([&] {
@@ -53,7 +64,7 @@ WEFT_CHILD(runs_out_of_descriptors) {
       served.send(conn ? support::read_string(*conn) : conn.error().message());
     });
     weft::sleep(20ms);
-    REQUIRE(!served.try_recv());
+    UNLESS_DISTURBED(!served.try_recv());
     for (int fd : taken) ::close(fd);
     REQUIRE(early->write("kept in the backlog"));
     REQUIRE(served.recv() == "kept in the backlog");
@@ -63,6 +74,7 @@ WEFT_CHILD(runs_out_of_descriptors) {
       taken = take_all_descriptors();
       ::close(taken.back());  // room for the dialer, not for the listener
       auto dialed = weft::net::dial_tcp(where);
+      UNLESS_DISTURBED(dialed || dialed.error() != std::errc::too_many_files_open);
       REQUIRE(dialed);
       weft::wait_group accepted;
       accepted.go([&] { (void)listener->accept(); });  // and closed
@@ -78,7 +90,9 @@ WEFT_CHILD(runs_out_of_descriptors) {
 }
 
 TEST(limits, without_descriptors_accept_waits_and_recovers_and_nothing_is_lost) {
-  const auto child = support::run_child("runs_out_of_descriptors");
+  support::child_result child;
+  for (int tries = 0; tries < 20; ++tries)
+    if ((child = support::run_child("runs_out_of_descriptors")).exit_status != disturbed) break;
   EXPECT_EQ(child.exit_status, 0) << child;
   EXPECT_LT(child.cpu_seconds, 1.0) << "it must pause, not spin";
 }
