@@ -57,6 +57,8 @@ class exceptions {
  public:
   explicit exceptions(const void* copy) {
     add(copy, piece);  // what is read would be found again there
+    const std::span<const std::byte> ahead = stack::mapped_ahead();  // gigabytes, and to read it would give it page tables
+    add(ahead.data(), ahead.size());
     // Handlers of signals, ours for dumps too, leave the registers of whom they interrupted on these.
     for (const sched::worker* w = sched::the.all_workers.load(base::acquire); w; w = w->next_all)
       if (const void* stack = w->signal_stack.load(base::acquire)) add(stack, sched::signal_stack_bytes);

@@ -12,6 +12,7 @@
 #include "os/valgrind.h"
 #include "stack/address_map.h"
 #include "stack/id_set.h"
+#include "stack/stack.h"
 
 namespace weft::stack {
 
@@ -229,6 +230,11 @@ void unmap_ahead() noexcept {
     ahead_begin = begin;
     ahead_end = end;
   }
+}
+
+std::span<const std::byte> mapped_ahead() noexcept {
+  base::locked guard(descriptor_lock);
+  return {ahead_begin, ahead_end};
 }
 
 slab* slab_by_id(std::uint32_t id) noexcept {

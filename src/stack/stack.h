@@ -16,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
 #include "base/atomic.h"
@@ -132,6 +133,9 @@ struct found {
   std::byte* top = nullptr;
 };
 found find(const void* address) noexcept;
+
+// What is mapped for stacks to come, and untouched: for those who read all memory. Part of it may be stacks by now.
+std::span<const std::byte> mapped_ahead() noexcept;
 
 // Gives memory back; returns a lower bound of the bytes (one page per stack that was in use). everything = false:
 // only what nobody used since the last trim. everything = true: all that is free. System calls are made under no lock.

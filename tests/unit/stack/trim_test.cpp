@@ -149,6 +149,17 @@ TEST_F(trimming, low_slabs_fill_first_so_that_high_ones_empty_out) {
   give_up(few);
 }
 
+TEST_F(trimming, what_was_mapped_ahead_is_given_back_too) {
+  auto stacks = touch(5000);  // 18 slabs: 32 were mapped
+  const std::span<const std::byte> ahead = mapped_ahead();
+  EXPECT_GE(ahead.size(), std::size_t{512} << 20);
+  EXPECT_FALSE(find(ahead.data()).top) << "no stacks there yet";
+  for (const stack_ref s : stacks) EXPECT_TRUE(s.top <= ahead.data() || s.base >= ahead.data() + ahead.size());
+  give_up(stacks);
+  trim(true);
+  EXPECT_TRUE(mapped_ahead().empty());
+}
+
 TEST_F(trimming, sized_stacks_are_unmapped) {
   if (test::is_distorted()) GTEST_SKIP() << "not our memory";
   const std::size_t before = test::status_bytes("VmSize");
