@@ -22,14 +22,13 @@ std::span<file_ring::completion> file_ring::take(std::span<completion> into) noe
 #include <mutex>
 
 #include "os/keep_errno.h"
+#include "os/owned_ring.h"
 
 namespace weft::os {
 
 // Both halves of the ring have one side in user space, each for one thread at a time.
-struct file_ring::ring {
-  io_uring kernel{};
+struct file_ring::ring : owned_ring {
   std::mutex submissions, completions;
-  ~ring() { io_uring_queue_exit(&kernel); }
 };
 
 file_ring::file_ring(std::unique_ptr<ring> made) noexcept : ring_(std::move(made)) {}
@@ -42,11 +41,7 @@ std::unique_ptr<file_ring> file_ring::make() {
   wanted.flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE | IORING_SETUP_SQPOLL;
   wanted.cq_entries = 4096;
   wanted.sq_thread_idle = 1;  // milliseconds that the kernel's thread goes on looking before it sleeps
-  if (io_uring_queue_init_params(256, &made->kernel, &wanted) < 0) {
-    made->kernel.ring_fd = -1;
-    static_cast<void>(made.release());  // nothing to give back: queue_exit would touch what was never mapped
-    return nullptr;
-  }
+  if (!made->set_up(256, wanted)) return nullptr;
   constexpr unsigned needed = IORING_FEAT_NODROP | IORING_FEAT_RW_CUR_POS | IORING_FEAT_SQPOLL_NONFIXED;
   if ((wanted.features & needed) != needed) return nullptr;
   return std::unique_ptr<file_ring>(new file_ring(std::move(made)));

@@ -27,18 +27,13 @@ void uring::wait(std::int64_t) noexcept {}
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/keep_errno.h"
+#include "os/owned_ring.h"
 
 namespace weft::os {
 
 // Both halves of the ring have one side in user space, each for one thread at a time.
-struct uring::ring {
-  io_uring kernel{};
-  bool is_made = false;
+struct uring::ring : owned_ring {
   std::mutex submissions, completions;
-
-  ~ring() {
-    if (is_made) io_uring_queue_exit(&kernel);  // it would touch what was never mapped
-  }
 
   template <class Prepare>
   int submit(Prepare prepare) noexcept {
@@ -63,8 +58,7 @@ std::unique_ptr<uring> uring::make() {
   io_uring_params wanted{};
   wanted.flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
   wanted.cq_entries = 16 * 1024;
-  if (io_uring_queue_init_params(64, &made->kernel, &wanted) < 0) return nullptr;
-  made->is_made = true;
+  if (!made->set_up(64, wanted)) return nullptr;
   constexpr unsigned needed = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_POLL_32BITS | IORING_FEAT_CQE_SKIP;
   if ((wanted.features & needed) != needed) return nullptr;
   return std::unique_ptr<uring>(new uring(std::move(made)));
