@@ -14,6 +14,7 @@
 // Nothing allocates after construction. T must be nothrow move constructible: a value is moved under the channel's lock.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <iterator>
 #include <optional>
@@ -155,8 +156,10 @@ class chan : public detail::channel_handle<T>,
  public:
   explicit chan(std::size_t capacity = 0)
       : detail::channel_handle<T>(detail::channel_ref(detail::channel_make(capacity, detail::element_type_of<T>))) {}
-  // The nil channel: send and recv block for ever, select never chooses it, close throws misuse.
-  chan(std::nullptr_t) noexcept {}
+  // The nil channel: send and recv block for ever, select never chooses it, close throws misuse. From nullptr alone: a literal
+  // zero is a capacity.
+  template <std::same_as<std::nullptr_t> Nil>
+  chan(Nil) noexcept {}
   friend bool operator==(const chan& a, const chan& b) noexcept { return a.ref_ == b.ref_; }
 
  private:

@@ -98,6 +98,13 @@ TEST(chan_nil_alone, a_range_over_it_and_a_send_from_a_thread_are_deadlocks) {
   EXPECT_THAT(thread.err, support::mentions("deadlock")) << thread;
 }
 
+TEST(chan_nil_alone, a_literal_zero_is_a_capacity) {
+  const weft::chan<int> unbuffered(0);
+  EXPECT_TRUE(unbuffered);
+  EXPECT_EQ(unbuffered.capacity(), 0u);
+  EXPECT_NE(unbuffered, nullptr);
+}
+
 TEST(chan_nil_alone, two_nil_channels_are_equal_and_false) {
   EXPECT_EQ(weft::chan<int>(nullptr), weft::chan<int>(nullptr));
   EXPECT_FALSE(weft::chan<int>(nullptr));
