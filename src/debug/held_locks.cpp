@@ -108,7 +108,7 @@ void watch_held_locks() {
     return;
   }
   sched::notes_held_locks.store(true, base::relaxed);
-  trace::current_sink.store(on_event, base::release);
+  trace::send_to(on_event);
 }
 
 }  // namespace weft::debug

@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/unusual.h"
+
 namespace weft::os {
 
 bool has_membarrier = false;
@@ -11,6 +13,7 @@ bool has_membarrier = false;
 void probe_membarrier() noexcept {
   has_membarrier = ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
                    ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+  base::note_unusual(base::unusual_fences, !has_membarrier);
 }
 
 void heavy_fence() noexcept {

@@ -10,7 +10,7 @@
 
 namespace weft::os {
 
-extern bool has_membarrier;     // written once, before the first worker starts
+[[gnu::visibility("hidden")]] extern bool has_membarrier;     // written once, before the first worker starts
 void probe_membarrier() noexcept;
 
 inline void light_fence() noexcept {

@@ -140,8 +140,7 @@ inline runnable pick_newborn(worker& w, processor& p) noexcept {
   const runnable newborn = p.queue.pop_if_only_newborns(w.cradle);
   if (!newborn) return {};
   p.tick.store(tick, base::relaxed);
-  p.next_streak = 0;
-  p.queue_tick.add_owned(1);
+  p.queue_tick.store(tick, base::relaxed);
   return newborn;
 }
 

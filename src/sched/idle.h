@@ -68,7 +68,7 @@ struct scheduler {
   worker* sleeping = nullptr;         // guarded by idle_lock; most recently asleep first
   private_queue* inject = nullptr;    // guarded by idle_lock: work from outside the processors
 };
-extern scheduler the;
+[[gnu::visibility("hidden")]] extern scheduler the;
 
 // Queues work that no processor made, and wakes somebody for it.
 void inject(runnable work);

@@ -7,10 +7,11 @@
 //
 //   L1  Fairness. Every duty_interval decisions the loop serves the inject queue or the own shared queue first, up to
 //       duty_interval of what is injected and half of what nobody took from the shared queue go to the end of the line
-//       (newborns stay there while thieves come: sharing.h, S7), and the oldest newborn joins it; the next slot goes before
-//       the queue at most next_limit times in a row, and not once the monitor has seen it served for 10 ms; line and nursery
-//       take turns (own_queue.h). So a goroutine that has run waits for at most 2 * next_limit decisions per goroutine ahead
-//       of it, and a newborn at most duty_interval decisions more per older newborn.
+//       (newborns stay there while thieves come: sharing.h, S7), and the oldest newborn joins it; where the next slot is in
+//       use the line is served first then, so the slot goes before it at most duty_interval times in a row, and not once
+//       the monitor has seen it served for 10 ms; line and nursery take turns (own_queue.h). So a goroutine that has run waits for
+//       at most 2 * duty_interval decisions per goroutine ahead of it, and a newborn at most duty_interval decisions more per
+//       older newborn.
 //   L2  A worker searches for search_ns, only if some other processor runs, and at most one worker searches. What it may
 //       take from whom: steal.h. For short_search_ns where timers are gathered (watch.h): they bring the next work.
 #include "sched/loop.h"
@@ -88,7 +89,7 @@ void do_duties(processor& p) {
 }
 
 // L1: one from the queues that others filled, before the own ones; in turns, as either may always have some.
-runnable take_a_turn(processor& p) {
+runnable take_a_turn(worker& w, processor& p) {
   // The fast path looks at the offer only when its queue is empty, thieves only when somebody searches: an offer that
   // nobody took by now goes behind what is queued.
   if (p.offer.load(base::relaxed) != 0)
@@ -111,7 +112,10 @@ runnable take_a_turn(processor& p) {
   const bool is_shy = p.quiet_ns.load(base::relaxed) != 0;
   if (p.visits_expected != 0 && !is_shy && has_slow_newborns(p)) stock(p);
   else if (the.hungry.load(base::relaxed) == 0 || is_shy) p.shared.steal_half_into(p.queue);
-  return turn;
+  if (p.next.load(base::relaxed) == 0 || p.queue.line_size() == 0) return turn;
+  if (turn) p.queue.push(turn);
+  p.queue_tick.store(p.tick.load(base::relaxed), base::relaxed);
+  return p.queue.pop(w.cradle);
 }
 
 bool may_search(worker& w) {
@@ -170,7 +174,7 @@ runnable find_work(worker& w) {
     do_duties(*p);
     if (const std::uint32_t tick = p->tick.load(base::relaxed); tick - p->duty_tick >= duty_interval) {
       p->duty_tick = tick;
-      if (runnable work = take_a_turn(*p)) return work;
+      if (runnable work = take_a_turn(w, *p)) return work;
     }
     if (runnable work = pop_own(w, *p)) return work;
     if (take_injected(*p, 64) != 0) continue;

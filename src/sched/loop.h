@@ -11,13 +11,10 @@ namespace weft::sched {
 
 // After how many scheduling decisions the fast path is left for duties.
 inline constexpr std::uint32_t duty_interval = 64;
-// How often in a row the next slot goes before the queue.
-inline constexpr std::uint32_t next_limit = 64;
 
 [[gnu::noinline]] inline runnable pick_queued(worker& w, processor& p) noexcept {
-  p.next_streak = 0;
   if (runnable work = p.queue.pop(w.cradle)) {
-    p.queue_tick.add_owned(1);
+    p.queue_tick.store(p.tick.load(base::relaxed), base::relaxed);
     if (the.hungry.load(base::relaxed) != 0 && wants_help(p)) [[unlikely]] feed(p);
     return work;
   }
@@ -32,10 +29,8 @@ inline constexpr std::uint32_t next_limit = 64;
   p.tick.store(tick, base::relaxed);
   if (p.attention.load(base::relaxed) != 0 || tick - p.duty_tick >= duty_interval) [[unlikely]] return {};
   if (std::uintptr_t word = p.next.load(base::relaxed)) {
-    if (p.queue.empty() || ++p.next_streak < next_limit) [[likely]] {
-      p.next.store(0, base::relaxed);
-      return runnable(word);
-    }
+    p.next.store(0, base::relaxed);
+    return runnable(word);
   }
   return pick_queued(w, p);
 }

@@ -47,9 +47,21 @@ class own_queue {
     if (!nursery_.empty()) [[unlikely]] return pop_in_turns(into);
     std::uint32_t left;
     const runnable work = line_.pop(left);
-    if (static_cast<std::int32_t>(left) >= long_line) [[unlikely]] fetch_ahead();  // O5
+    if (work && left >= long_line) [[unlikely]] fetch_ahead();  // O5
     return work;
   }
+  // The same in pieces, where there are no newborns.
+  using ends = private_queue::ends;
+  [[nodiscard]] bool has_only_line(ends& seen) const noexcept {
+    seen = line_.look();
+    return seen.size() != 0 && nursery_.empty();
+  }
+  [[nodiscard]] runnable front_of_line(ends seen) const noexcept {
+    if (seen.size() > long_line) [[unlikely]] fetch_ahead();  // O5
+    return line_.front(seen);
+  }
+  void pop_front_of_line(ends seen) noexcept { line_.drop_front(seen); }
+  void pop_front_and_push(ends seen, runnable last) noexcept { line_.replace_front(seen, last); }
   runnable pop_for_others() noexcept {  // O4
     if (runnable oldest = line_.pop()) return oldest;
     return nursery_.pop_oldest();
@@ -75,7 +87,7 @@ class own_queue {
   friend struct layout_access;
 
   // Those that follow soon get their memory into the cache while this one runs. In a short line they were there lately.
-  static constexpr std::int32_t long_line = 12;
+  static constexpr std::uint32_t long_line = 12;
   [[gnu::noinline]] void fetch_ahead() const noexcept;
 
   runnable pop_in_turns(cradle_block& into) noexcept {  // O1

@@ -38,11 +38,10 @@ struct alignas(64) processor {
   own_queue queue;
   account births;                              // of one group
   base::atomic<std::uint32_t> tick{0};         // scheduling decisions taken
-  base::atomic<std::uint32_t> queue_tick{0};   // ... of which the queue, not the next slot, was served
+  base::atomic<std::uint32_t> queue_tick{0};   // the last of them that the queue, not the next slot, was served by
   std::uint32_t duty_tick = 0;                 // the decision at which the duties were last done
   std::uint8_t visits_expected = 0;            // for so many turns of the loop thieves are taken to come again: sharing.h, S7
   bool injected_first = false;                 // whose turn it is: the inject queue or the own shared queue
-  std::uint32_t next_streak = 0;               // times in a row that the next slot was served
   base::atomic<std::int64_t> polled_ns{0};     // when its worker last looked at the poller. Others may look
   std::uint32_t polled_tick = 0;               // ... after how many decisions
   std::uint32_t queued_when_polled = 0;        // ... and how many were queued then

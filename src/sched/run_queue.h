@@ -50,6 +50,23 @@ class private_queue {
     head_.store(head + 1, base::relaxed);
     return runnable(slots_[head & mask_]);
   }
+  // pop() in pieces: nobody else changes anything between one piece and the next.
+  struct ends {
+    std::uint32_t head, tail;
+    [[nodiscard]] std::uint32_t size() const noexcept { return tail - head; }
+  };
+  [[nodiscard]] ends look() const noexcept { return {head_.load(base::relaxed), tail_.load(base::relaxed)}; }
+  [[nodiscard]] runnable front(ends seen) const noexcept {  // REQUIRES: not empty
+    const std::uintptr_t word = slots_[seen.head & mask_];
+    if (word == 0) __builtin_unreachable();
+    return runnable(word);
+  }
+  void drop_front(ends seen) noexcept { head_.store(seen.head + 1, base::relaxed); }
+  void replace_front(ends seen, runnable last) noexcept {  // by `last` at the end: needs no room
+    slots_[seen.tail & mask_] = last.word();
+    drop_front(seen);
+    tail_.store(seen.tail + 1, base::relaxed);
+  }
   // The i-th from the front. REQUIRES: i < size().
   [[nodiscard]] runnable peek(std::uint32_t i) const noexcept {
     return runnable(slots_[(head_.load(base::relaxed) + i) & mask_]);

@@ -14,6 +14,7 @@
 #include "base/race.h"
 #include "base/settings.h"
 #include "base/spinlock.h"
+#include "base/unusual.h"
 #include "os/asymmetric_fence.h"
 #include "os/clock.h"
 #include "os/futex.h"
@@ -67,6 +68,7 @@ void start_once() {
   const base::setting_values& settings = base::settings();
   os::probe_membarrier();
   migrate_mode = settings.debug_migrate;
+  if (migrate_mode) base::note_unusual(base::unusual_migration);
   stack::set_default_size(settings.stack_size * room_for_frames);
   open_to_debuggers(settings.debug_inspect);
   install_dump();

@@ -1,4 +1,4 @@
-// park, ready, yield: the fast paths of the scheduler.
+// park, ready, yield: by the short way (short_way.h), or by the long one, which is here.
 //
 // A goroutine that parks picks its successor itself and switches straight to it; only when there is none, or it is time
 // for duties, does it switch to its worker's native stack (loop.cpp). What it leaves behind is complete before the switch:
@@ -19,6 +19,7 @@
 #include "sched/overflow.h"
 #include "sched/runtime.h"
 #include "sched/seam.h"
+#include "sched/short_way.h"
 #include "sched/thread_sleeper.h"
 #include "trace/trace.h"
 
@@ -108,7 +109,9 @@ namespace {
 
 }  // namespace
 
-WEFT_SWITCHES_STACKS void park(wait_reason reason, const void* object) {
+namespace {
+
+[[gnu::noinline]] WEFT_SWITCHES_STACKS void park_the_long_way(wait_reason reason, const void* object) {
   worker* w = this_worker();
   if (!w) return park_thread(reason, object);
   enter(*w);
@@ -122,6 +125,14 @@ WEFT_SWITCHES_STACKS void park(wait_reason reason, const void* object) {
   g.reason.store(wait_reason::none, base::relaxed);
   emit_of(trace::event::resume, g);
   leave(*this_worker());
+}
+
+}  // namespace
+
+WEFT_SWITCHES_STACKS void park(wait_reason reason, const void* object) {
+  worker* w = this_worker();
+  if (base::is_usual() && w && park_shortly(*w, reason, object)) [[likely]] return;
+  park_the_long_way(reason, object);
 }
 
 namespace {
@@ -138,15 +149,37 @@ namespace {
   share_if_hungry(*p);
 }
 
-}  // namespace
+[[gnu::cold, gnu::noinline]] void share_and_leave(worker& w, processor& p) {
+  share_if_hungry(p);
+  leave(w);
+}
 
-void ready(detail::sleeper* who) {
+[[gnu::noinline]] void ready_the_long_way(detail::sleeper* who) {
   if (!who->is_goroutine) return ready_thread(static_cast<thread_sleeper&>(*who));
   auto* g = static_cast<goroutine*>(who);
   emit_of(trace::event::ready, *g);
   if (g->membership) [[unlikely]] return ready_member(*g);
   runtime_scope inside;
   enqueue_next(inside, runnable(g));
+}
+
+}  // namespace
+
+// The short way calls nothing, so it has no registers to save.
+void ready(detail::sleeper* who) {
+  worker* const w = this_worker();
+  if (!base::is_usual() || !w || w->inside.load(base::relaxed) != 0 || !who->is_goroutine) [[unlikely]]
+    return ready_the_long_way(who);
+  processor* const p = enter_shortly(*w);
+  if (!p) [[unlikely]] return ready_the_long_way(who);
+  if (p->next.load(base::relaxed) != 0) {
+    leave(*w);
+    return ready_the_long_way(who);
+  }
+  p->next.store(runnable(static_cast<goroutine*>(who)).word(), base::relaxed);
+  base::compiler_fence();  // P3: the publisher's side
+  if (the.hungry.load(base::relaxed) != 0 && wants_help(*p)) [[unlikely]] return share_and_leave(*w, *p);
+  leave(*w);
 }
 
 void ready_outside_worlds(goroutine& g) {
@@ -188,7 +221,7 @@ void ready_all(detail::waiter* first) {
   }
 }
 
-WEFT_SWITCHES_STACKS void yield() {
+static WEFT_SWITCHES_STACKS void yield_the_long_way() {
   worker* w = this_worker();
   if (!w) {
     ::sched_yield();
@@ -205,6 +238,11 @@ WEFT_SWITCHES_STACKS void yield() {
   }
   switch_away(*w, g);
   leave(*this_worker());
+}
+
+WEFT_SWITCHES_STACKS void yield() {
+  worker* const w = this_worker();
+  if (!base::is_usual() || !w || !yield_shortly(*w)) [[unlikely]] return yield_the_long_way();
 }
 
 WEFT_SWITCHES_STACKS bool yield_behind(std::uint32_t least) {
@@ -277,16 +315,16 @@ namespace weft {
 
 namespace {
 
-[[gnu::cold, gnu::noinline]] void yield_at_point() {
-  sched::reach_point("yield", true);
+[[gnu::noinline]] void yield_the_long_way() {
+  if (sched::exploring()) [[unlikely]] sched::reach_point("yield", true);
   sched::yield();
 }
 
 }  // namespace
 
-[[gnu::noinline]] void yield() {
-  if (sched::exploring()) [[unlikely]] return yield_at_point();
-  sched::yield();
+WEFT_SWITCHES_STACKS [[gnu::noinline]] void yield() {
+  sched::worker* const w = sched::this_worker();
+  if (!base::is_usual() || !w || !sched::yield_shortly(*w)) [[unlikely]] return yield_the_long_way();
 }
 
 }  // namespace weft

@@ -1,11 +1,22 @@
 #include "sched/seam.h"
 
+#include "base/unusual.h"
 #include "sched/worker.h"
 
 namespace weft::sched {
 
 constinit base::atomic<std::uint32_t> worlds_alive{0}, explorations_alive{0};
 constinit base::atomic<std::uint64_t (*)()> installed_random{nullptr};
+
+void begin_world() noexcept {
+  base::unusual_things.fetch_add(base::unusual_world, base::seq_cst);
+  worlds_alive.fetch_add(1, base::seq_cst);
+}
+
+void end_world() noexcept {
+  worlds_alive.fetch_sub(1, base::seq_cst);
+  base::unusual_things.fetch_sub(base::unusual_world, base::seq_cst);
+}
 
 std::uint64_t next_random_seeded(std::uint64_t& state) noexcept {
   if (member* m = this_member()) return m->home.random(state);

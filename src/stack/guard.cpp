@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/settings.h"
+#include "base/unusual.h"
 #include "os/valgrind.h"
 #include "stack/stack.h"
 
@@ -102,7 +103,9 @@ void install_guards(slab& s, std::uint32_t first, std::uint32_t count) {
   mark_fenced(s, first, guarded);
   for (std::uint32_t slot = first; slot < first + count; ++slot)
     os::tell_valgrind_of_stack(s.usable_start(slot), s.top(slot));
-  if (guarded < count) detail::canaries_in_use.store(true, base::relaxed);
+  if (guarded == count) return;
+  detail::canaries_in_use.store(true, base::relaxed);
+  base::note_unusual(base::unusual_canaries);
 }
 
 void return_guards(std::uint32_t mprotected) noexcept {

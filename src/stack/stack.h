@@ -33,7 +33,7 @@ struct stack_ref {
 
 namespace detail {
 extern base::atomic<std::uint32_t> epoch;   // moves when caches must look up: default size changed, or a trim
-extern base::atomic<bool> canaries_in_use;  // some slot has no guard that faults
+[[gnu::visibility("hidden")]] extern base::atomic<bool> canaries_in_use;  // some slot has no guard that faults
 bool is_canary_intact(stack_ref) noexcept;
 void visit_live(void (*visit)(void* argument, std::byte* top, std::byte* base), void* argument);
 }  // namespace detail

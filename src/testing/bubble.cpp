@@ -84,13 +84,13 @@ void bubble_world::finish() { sched::ready(caller_); }
 std::exception_ptr bubble_world::run(callable body) {
   caller_ = sched::self();
   inhabitant& first = enrol_first("bubble", body.site);
-  sched::worlds_alive.fetch_add(1, base::seq_cst);
+  sched::begin_world();
   sched::spawn_first(first, detail::make_newborn([body] {
                      body.call(body.function);
                    }), body.site);
   sched::park(sched::wait_reason::bubble, this);
   hear_all();
-  sched::worlds_alive.fetch_sub(1, base::seq_cst);
+  sched::end_world();
   if (thrown_by_first_) return thrown_by_first_;
   if (is_abandoned()) report_ += describe_members();  // not before: the stack of who noticed may be a small one
   return report_.empty() ? nullptr : std::make_exception_ptr(failure(report_));

@@ -202,7 +202,7 @@ void exploration::finish() {
 std::optional<std::string> exploration::run(callable body) {
   caller_ = sched::self();
   inhabitant& first = enrol_first("explore", body.site);
-  sched::worlds_alive.fetch_add(1, base::seq_cst);
+  sched::begin_world();
   sched::explorations_alive.fetch_add(1, base::seq_cst);
   sched::spawn_first(first, detail::make_newborn([body] { body.call(body.function); }), body.site);
   const std::int64_t give_up_ns = os::monotonic_ns() + limits_.real_time.count();
@@ -217,7 +217,7 @@ std::optional<std::string> exploration::run(callable body) {
     return *failure_ + describe_members();
   }
   sched::explorations_alive.fetch_sub(1, base::seq_cst);
-  sched::worlds_alive.fetch_sub(1, base::seq_cst);
+  sched::end_world();
   if (appended_ == listing::members) *failure_ += describe_members();
   return failure_;
 }

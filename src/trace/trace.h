@@ -24,7 +24,8 @@ enum class event : std::uint8_t {
 };
 
 using sink = void (*)(event what, std::uint64_t a, std::uint64_t b) noexcept;
-extern base::atomic<sink> current_sink;  // null: off
+[[gnu::visibility("hidden")]] extern base::atomic<sink> current_sink;  // null: off
+void send_to(sink) noexcept;             // null turns it off
 
 inline bool is_on() noexcept { return current_sink.load(base::relaxed) != nullptr; }
 inline void emit(event what, std::uint64_t a = 0, std::uint64_t b = 0) noexcept {

@@ -36,7 +36,7 @@ struct scene {
     sched::enter(w);
     model::check(w.seized.load(base::relaxed) != seizure::detached, "Z2: detachment was seen at the entry");
     if (sched::processor* mine = w.held) {
-      ++mine->next_streak;  // some plain field of the owner's
+      ++mine->polled_tick;  // some plain field of the owner's
       for (; pushes > 0; --pushes) mine->queue.push(sched::runnable(++pushed));
       note(mine->queue.pop(w.cradle));
     } else {
@@ -49,7 +49,7 @@ struct scene {
     sched::runnable loot[2];
     sched::seize(w, [&](sched::worker& victim) {
       if (victim.held != &p) return seizure::none;
-      ++p.next_streak;
+      ++p.polled_tick;
       for (auto& work : loot) work = p.queue.pop_for_others();
       return seizure::none;
     });
@@ -64,7 +64,7 @@ struct scene {
       return seizure::detached;
     });
     if (!taken) return;
-    ++taken->next_streak;  // it is the monitor's from here on
+    ++taken->polled_tick;  // it is the monitor's from here on
     rest = taken->queue.pop_for_others();
   }
 

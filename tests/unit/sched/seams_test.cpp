@@ -24,7 +24,7 @@ void count(event what, std::uint64_t, std::uint64_t) noexcept { counts[static_ca
 int seen(event what) { return counts[static_cast<unsigned>(what)].load(); }
 
 TEST(trace, each_step_of_a_goroutines_life_is_emitted_and_nothing_when_off) {
-  weft::trace::current_sink.store(count, weft::base::release);
+  weft::trace::send_to(count);
   weft::run([] {
     weft::chan<int> ch;
     weft::go([ch] { ch.send(1); });
@@ -32,7 +32,7 @@ TEST(trace, each_step_of_a_goroutines_life_is_emitted_and_nothing_when_off) {
     weft::yield();
     weft::blocking([] {});
   });
-  weft::trace::current_sink.store(nullptr, weft::base::release);
+  weft::trace::send_to(nullptr);
   EXPECT_EQ(seen(event::spawn), 2);
   EXPECT_EQ(seen(event::begin), 2);
   EXPECT_GE(seen(event::park), 1);

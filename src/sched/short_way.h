@@ -1,0 +1,124 @@
+// The short way through the scheduler: parks, wake-ups and yields where nothing is out of the ordinary, inlined where they are
+// wanted. The long way (schedule.cpp) can do all that this can.
+//
+//   SW1  It does what the long way would do, or nothing: every test comes before the first change, and whoever fails one
+//        takes the long way from its beginning. What is rarely on for anybody is one test for all of it (base/unusual.h);
+//        what is left are those that may differ from one call to the next.
+//   SW2  Who leaves by it has no exceptions in flight, so those of his thread are as whoever is resumed there wants them, and
+//        he has nothing to restore himself, whoever resumes him and by whatever way.
+//
+// A park was 110 instructions above the switch, a wake-up 46 and a yield 175, most of them questions with the usual answer,
+// and what a function saves that may call others in its middle; now they are 60, 25 and 70.
+// Refused: one flag per worker for its own unusual things (whoever changes one of them would have to keep all in step).
+#pragma once
+
+#include "base/unusual.h"
+#include "sched/birth.h"
+#include "sched/loop.h"
+#include "sched/schedule.h"
+#include "trace/trace.h"
+
+namespace weft::sched {
+
+// The worker that runs the caller, for the short ways of operations that may block; null: take the long one. An operation
+// of a goroutine whose processor was taken comes to a checkpoint there.
+inline worker* usual_worker() noexcept {
+  worker* w = this_worker();
+  return base::is_usual() && w && !w->detached.load(base::relaxed) ? w : nullptr;
+}
+
+// As try_enter(). REQUIRES: is_usual(), w runs a goroutine's own code.
+inline processor* enter_shortly(worker& w) noexcept {
+  w.inside.store(1, base::relaxed);
+  base::compiler_fence();  // a light fence, where there is membarrier
+  if (w.seized.load(base::acquire) == seizure::none && w.held) [[likely]] return w.held;
+  leave(w);
+  return nullptr;
+}
+
+// Is there anything that the long way must see to before its goroutine leaves, or before this processor's next decision?
+inline bool is_something_due(const worker& w, const processor& p, std::uint32_t tick) noexcept {
+  const exception_globals& live = *w.exceptions;
+  const std::uintptr_t due = reinterpret_cast<std::uintptr_t>(live.caught) | live.uncaught | p.births.balance |  // AC4
+                             p.attention.load(base::relaxed) | reinterpret_cast<std::uintptr_t>(w.pinned);
+  if (due != 0 || tick - p.duty_tick >= duty_interval) [[unlikely]] return true;
+  return the.hungry.load(base::relaxed) != 0 && wants_help(p);
+}
+
+// The permit to resume `work` (arch/switch.h, A1); null: it is none to switch to from here, or not yet.
+inline void* try_take_permit(runnable work) noexcept {
+  if (work.is_newborn() || work.as_goroutine()->pinned_to) [[unlikely]] return nullptr;
+  return arch::try_take(work.as_goroutine()->context);
+}
+
+// From g's stack to next's; returns when somebody resumes g.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline worker& switch_shortly(worker& w, goroutine& g, goroutine& next, void* sp) {
+  w.current = &next;
+  leave_for(g.sanitized, next.sanitized);
+  arch::switch_to(g.context, next.context, sp);
+  arrive(g.sanitized);
+  worker& here = *this_worker();
+  bury(here);
+  return here;
+}
+
+// park(). False: nothing has happened.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline bool park_shortly(worker& w, wait_reason reason, const void* object) {
+  processor* const p = enter_shortly(w);
+  if (!p) [[unlikely]] return false;
+  const std::uint32_t tick = p->tick.load(base::relaxed) + 1;
+  const std::uintptr_t next = p->next.load(base::relaxed);
+  own_queue::ends line{};
+  runnable work;
+  void* sp = nullptr;
+  if ((next != 0 || p->queue.has_only_line(line)) && !is_something_due(w, *p, tick)) [[likely]] {
+    work = next != 0 ? runnable(next) : p->queue.front_of_line(line);
+    sp = try_take_permit(work);
+  }
+  if (!sp) [[unlikely]] {
+    leave(w);
+    return false;
+  }
+  p->tick.store(tick, base::relaxed);
+  if (next != 0) {
+    p->next.store(0, base::relaxed);
+  } else {
+    p->queue_tick.store(tick, base::relaxed);
+    p->queue.pop_front_of_line(line);
+  }
+  goroutine& g = *w.current;
+  g.object.store(object, base::relaxed);
+  g.since_ns.store(the.coarse_now.load(base::relaxed), base::relaxed);
+  g.reason.store(reason, base::relaxed);
+  worker& here = switch_shortly(w, g, *work.as_goroutine(), sp);
+  g.reason.store(wait_reason::none, base::relaxed);
+  if (trace::is_on()) [[unlikely]] trace::emit(trace::event::resume, g.id);  // since it was parked
+  leave(here);
+  return true;
+}
+
+// yield(). False: nothing has happened.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline bool yield_shortly(worker& w) {
+  processor* const p = enter_shortly(w);
+  if (!p) [[unlikely]] return false;
+  const std::uint32_t tick = p->tick.load(base::relaxed) + 1;
+  own_queue::ends line{};
+  runnable work;
+  void* sp = nullptr;
+  if (p->next.load(base::relaxed) == 0 && p->queue.has_only_line(line) && !is_something_due(w, *p, tick)) [[likely]] {
+    work = p->queue.front_of_line(line);
+    sp = try_take_permit(work);
+  }
+  if (!sp) [[unlikely]] {
+    leave(w);
+    return false;
+  }
+  goroutine& g = *w.current;
+  p->tick.store(tick, base::relaxed);
+  p->queue_tick.store(tick, base::relaxed);
+  p->queue.pop_front_and_push(line, runnable(&g));
+  leave(switch_shortly(w, g, *work.as_goroutine(), sp));
+  return true;
+}
+
+}  // namespace weft::sched
