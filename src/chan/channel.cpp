@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
+#include "sched/short_way.h"
 
 namespace weft::detail {
 
@@ -77,58 +78,133 @@ namespace {
 
 // Queues a waiter and parks. REQUIRES: ch.lock held; returns without it. True: served, false: closed. Inlined, as each
 // frame that a switch leaves and comes back to costs a return that the CPU predicts for the other goroutine.
-[[gnu::always_inline]] inline bool wait(channel& ch, waiter_queue& queue, void* value, wait_reason reason) {
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline bool wait(channel& ch, waiter_queue& queue, void* value, wait_reason reason) {
   waiter me;
-  sched::goroutine* const g = sched::this_goroutine();
+  sched::worker* const w = sched::this_worker();
+  sched::goroutine* const g = w ? w->current : nullptr;
   me.who = g ? g : sched::self();
   me.value = value;
   base::race::release(&me);
   ch.note_change();
   queue.push_back(me);
   ch.lock.unlock();
-  sched::park(reason, &ch);
+  if (!g || !base::is_usual() || !sched::park_shortly(*w, reason, &ch)) sched::park(reason, &ch);
   ch.note_served(me);
   return me.success;
 }
 
-}  // namespace
+[[gnu::noinline]] WEFT_SWITCHES_STACKS bool wait_to_receive(channel& ch, void* storage) {
+  return wait(ch, ch.receivers, storage, wait_reason::chan_receive);
+}
+[[gnu::noinline]] WEFT_SWITCHES_STACKS void wait_to_send(channel& ch, void* value) {
+  if (!wait(ch, ch.senders, value, wait_reason::chan_send)) throw_closed_send();
+}
 
-void channel_send(channel* ch, void* value) {
+// The rest of an operation whose channel is locked, whichever way.
+void send_locked(channel& ch, void* value) {
+  if (ch.closed.load(base::relaxed)) [[unlikely]] {
+    ch.lock.unlock();
+    throw_closed_send();
+  }
+  waiter* receiver = nullptr;
+  if (ch.send_now(value, receiver)) {
+    ch.lock.unlock();
+    if (receiver) sched::ready(receiver->who);
+    return;
+  }
+  wait_to_send(ch, value);
+}
+
+bool recv_locked(channel& ch, void* storage) {
+  waiter* sender = nullptr;
+  if (ch.recv_now(storage, sender)) {
+    ch.lock.unlock();
+    if (sender) sched::ready(sender->who);
+    return true;
+  }
+  base::race::acquire(&ch.closed);  // nothing before the close
+  if (ch.closed.load(base::relaxed)) {
+    ch.lock.unlock();
+    return false;
+  }
+  return wait_to_receive(ch, storage);
+}
+
+[[gnu::noinline]] void send_the_long_way(channel* ch, void* value) {
   sched::point("chan send");
   if (!ch) park_for_ever(wait_reason::chan_send_nil);
   base::race::as_read(&ch->closed);
   if (sched::is_detached()) [[unlikely]] sched::checkpoint();
   ch->lock.lock();
-  if (ch->closed.load(base::relaxed)) [[unlikely]] {
-    ch->lock.unlock();
-    throw_closed_send();
-  }
-  waiter* receiver = nullptr;
-  if (ch->send_now(value, receiver)) {
-    ch->lock.unlock();
-    if (receiver) sched::ready(receiver->who);
-    return;
-  }
-  if (!wait(*ch, ch->senders, value, wait_reason::chan_send)) throw_closed_send();
+  send_locked(*ch, value);
 }
 
-bool channel_recv(channel* ch, void* storage) {
+[[gnu::noinline]] bool recv_the_long_way(channel* ch, void* storage) {
   sched::point("chan receive");
   if (!ch) park_for_ever(wait_reason::chan_receive_nil);
   if (sched::is_detached()) [[unlikely]] sched::checkpoint();
   ch->lock.lock();
-  waiter* sender = nullptr;
-  if (ch->recv_now(storage, sender)) {
-    ch->lock.unlock();
-    if (sender) sched::ready(sender->who);
+  return recv_locked(*ch, storage);
+}
+
+// The short ways: nothing is unusual, the lock is free, the elements are moved by a few instructions, and whoever is to be
+// served sleeps in no select. They call others by a jump at their end, so they save no registers, and those who sleep
+// there return to the caller.
+[[gnu::always_inline]] inline sched::worker* lock_shortly(channel* ch) noexcept {
+  sched::worker* const w = sched::usual_worker();
+  return w && ch && ch->lock.try_lock(*w) ? w : nullptr;
+}
+
+// A waiter of a channel without a buffer has been served. True, as its caller goes on to say.
+[[gnu::always_inline]] inline bool unlock_and_wake(channel& ch, sched::worker& w, waiter& served) {
+  sleeper* const who = served.who;
+  served.success = true;
+  ch.lock.unlock(&w);
+  if (!sched::ready_shortly(w, who)) [[unlikely]] sched::ready(who);
+  return true;
+}
+
+}  // namespace
+
+void channel_send(channel* ch, void* value) {
+  sched::worker* const w = lock_shortly(ch);
+  if (!w) [[unlikely]] return send_the_long_way(ch, value);
+  waiter* const receiver = ch->receivers.front();
+  if (ch->closed.load(base::relaxed) || !ch->moves_shortly || (receiver && receiver->claim)) [[unlikely]]
+    return send_locked(*ch, value);
+  if (receiver) {
+    ch->note_change();
+    ch->receivers.remove_front(*receiver);
+    ch->move_shortly(receiver->value, value);
+    unlock_and_wake(*ch, *w, *receiver);
+    return;
+  }
+  if (ch->occupied.load(base::relaxed) == ch->capacity) return wait_to_send(*ch, value);
+  ch->note_change();
+  ch->put_shortly(value);
+  ch->lock.unlock(w);
+}
+
+bool channel_recv(channel* ch, void* storage) {
+  sched::worker* const w = lock_shortly(ch);
+  if (!w) [[unlikely]] return recv_the_long_way(ch, storage);
+  waiter* const sender = ch->senders.front();
+  const std::size_t count = ch->occupied.load(base::relaxed);
+  if (!ch->moves_shortly || (sender && (count != 0 || sender->claim))) [[unlikely]] return recv_locked(*ch, storage);
+  if (count != 0) {
+    ch->note_change();
+    ch->take_shortly(storage);
+    ch->lock.unlock(w);
     return true;
   }
-  base::race::acquire(&ch->closed);  // nothing before the close
-  if (ch->closed.load(base::relaxed)) {
-    ch->lock.unlock();
-    return false;
+  if (sender) {
+    ch->note_change();
+    ch->senders.remove_front(*sender);
+    ch->move_shortly(storage, sender->value);
+    return unlock_and_wake(*ch, *w, *sender);
   }
-  return wait(*ch, ch->receivers, storage, wait_reason::chan_receive);
+  if (ch->closed.load(base::relaxed)) [[unlikely]] return recv_locked(*ch, storage);
+  return wait_to_receive(*ch, storage);
 }
 
 bool channel_try_send(channel* ch, void* value) {

@@ -41,6 +41,7 @@ struct channel {
   base::atomic<std::uint32_t> references{1};
   base::atomic<std::uint32_t> version{0};     // C5
   const std::uint32_t element_size;
+  const bool moves_shortly;                   // elements of 0, 4, 8 or 16 bytes without functions of their own
   std::size_t capacity;
   base::atomic<std::size_t> occupied{0};      // C4; values in the ring
   std::size_t first = 0;                      // guarded by lock; position of the oldest value
@@ -50,7 +51,8 @@ struct channel {
   std::byte* ring;                            // `capacity` elements
 
   channel(std::size_t room, const element_type& of, std::byte* storage) noexcept
-      : element_size(static_cast<std::uint32_t>(of.size)), capacity(room), type(of), on_last_release(nullptr), ring(storage) {}
+      : element_size(static_cast<std::uint32_t>(of.size)),
+        moves_shortly(!of.move && !of.destroy && (of.size == 0 || of.size == 4 || of.size == 8 || of.size == 16)), capacity(room), type(of), on_last_release(nullptr), ring(storage) {}
 
   // Without the lock: could this be done at once? A yes may be out of date, or be for waiters that lost their sleep.
   [[nodiscard]] bool seems_sendable() const noexcept {
@@ -101,6 +103,15 @@ struct channel {
     base::race::acquire(me.success ? static_cast<const void*>(&me) : &closed);
     base::race::acquire(this);
   }
+  // move() and destroy(), for the short ways: by a few instructions, where `moves_shortly`.
+  [[gnu::always_inline]] void move_shortly(void* to, const void* from) const noexcept {
+    switch (element_size) {
+      case 8: std::memcpy(to, from, 8); return;
+      case 4: std::memcpy(to, from, 4); return;
+      case 16: std::memcpy(to, from, 16); return;
+      default: return;  // nothing to move
+    }
+  }
   void destroy(void* value) noexcept {
     if (type.destroy) type.destroy(value);
   }
@@ -117,6 +128,18 @@ struct channel {
     move(storage, oldest);
     destroy(oldest);
     note_taken();
+    if (++first == capacity) first = 0;
+    occupied.store(occupied.load(base::relaxed) - 1, base::release);
+  }
+  void put_shortly(const void* value) noexcept {    // the same where the element moves_shortly
+    const std::size_t count = occupied.load(base::relaxed);
+    std::size_t position = first + count;
+    if (position >= capacity) position -= capacity;
+    move_shortly(ring + position * element_size, value);
+    occupied.store(count + 1, base::release);
+  }
+  void take_shortly(void* storage) noexcept {
+    move_shortly(storage, ring + first * element_size);
     if (++first == capacity) first = 0;
     occupied.store(occupied.load(base::relaxed) - 1, base::release);
   }

@@ -42,13 +42,25 @@ class biased_lock {
     if (word_.load(base::relaxed) != bias_to(w) || !lock_by_bias(*w, slot)) lock_shared(w);
     base::note_locked(base::lock_rank::channel);
   }
-  void unlock(std::uint32_t slot = 0) noexcept {
+  void unlock(std::uint32_t slot = 0) noexcept { unlock(this_worker(), slot); }
+  void unlock(worker* w, std::uint32_t slot = 0) noexcept {  // `w`: this_worker()
     base::note_unlocked(base::lock_rank::channel);
-    worker* w = this_worker();
     if (w && slot < worker::lock_slots && w->holds[slot].load(base::relaxed) == this)
       w->holds[slot].store(nullptr, base::release);  // release: pairs with the acquire of take_bias()
     else
       unlock_shared(w);
+  }
+
+  // For a worker that is known and holds no other one. False: it would have to wait, or to take the bias away.
+  [[nodiscard]] bool try_lock(worker& w) noexcept {
+    std::uintptr_t seen = word_.load(base::relaxed);
+    if (seen == bias_to(&w)) [[likely]] {
+      if (!lock_by_bias(w, 0)) [[unlikely]] return false;
+    } else if (seen != 0 || !word_.compare_exchange_strong(seen, held, base::acquire, base::relaxed)) {
+      return false;
+    }
+    base::note_locked(base::lock_rank::channel);
+    return true;
   }
 
   // Whoever has looked at what this lock guards and then sees this, has seen it as nobody else can have changed it since:

@@ -149,11 +149,6 @@ namespace {
   share_if_hungry(*p);
 }
 
-[[gnu::cold, gnu::noinline]] void share_and_leave(worker& w, processor& p) {
-  share_if_hungry(p);
-  leave(w);
-}
-
 [[gnu::noinline]] void ready_the_long_way(detail::sleeper* who) {
   if (!who->is_goroutine) return ready_thread(static_cast<thread_sleeper&>(*who));
   auto* g = static_cast<goroutine*>(who);
@@ -165,21 +160,16 @@ namespace {
 
 }  // namespace
 
+void share_and_leave(worker& w, processor& p) {
+  share_if_hungry(p);
+  leave(w);
+}
+
 // The short way calls nothing, so it has no registers to save.
 void ready(detail::sleeper* who) {
   worker* const w = this_worker();
-  if (!base::is_usual() || !w || w->inside.load(base::relaxed) != 0 || !who->is_goroutine) [[unlikely]]
-    return ready_the_long_way(who);
-  processor* const p = enter_shortly(*w);
-  if (!p) [[unlikely]] return ready_the_long_way(who);
-  if (p->next.load(base::relaxed) != 0) {
-    leave(*w);
-    return ready_the_long_way(who);
-  }
-  p->next.store(runnable(static_cast<goroutine*>(who)).word(), base::relaxed);
-  base::compiler_fence();  // P3: the publisher's side
-  if (the.hungry.load(base::relaxed) != 0 && wants_help(*p)) [[unlikely]] return share_and_leave(*w, *p);
-  leave(*w);
+  if (!base::is_usual() || !w || w->inside.load(base::relaxed) != 0 || !ready_shortly(*w, who)) [[unlikely]]
+    ready_the_long_way(who);
 }
 
 void ready_outside_worlds(goroutine& g) {

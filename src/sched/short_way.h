@@ -97,6 +97,24 @@ inline void* try_take_permit(runnable work) noexcept {
   return true;
 }
 
+[[gnu::cold, gnu::noinline]] void share_and_leave(worker& w, processor& p);
+
+// ready(), for a worker that runs a goroutine's own code. False: nothing has happened.
+[[gnu::always_inline]] inline bool ready_shortly(worker& w, detail::sleeper* who) {
+  if (!who->is_goroutine) [[unlikely]] return false;
+  processor* const p = enter_shortly(w);
+  if (!p) [[unlikely]] return false;
+  if (p->next.load(base::relaxed) != 0) {
+    leave(w);
+    return false;
+  }
+  p->next.store(runnable(static_cast<goroutine*>(who)).word(), base::relaxed);
+  base::compiler_fence();  // P3: the publisher's side
+  if (the.hungry.load(base::relaxed) != 0 && wants_help(*p)) [[unlikely]] share_and_leave(w, *p);
+  else leave(w);
+  return true;
+}
+
 // yield(). False: nothing has happened.
 [[gnu::always_inline]] WEFT_SWITCHES_STACKS inline bool yield_shortly(worker& w) {
   processor* const p = enter_shortly(w);

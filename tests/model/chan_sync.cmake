@@ -22,10 +22,10 @@ weft_mutant(sender_behind_a_full_buffer_stays MODEL chan SOURCE src/chan/channel
 weft_mutant(close_forgets_the_senders MODEL chan SOURCE src/chan/channel.cpp FILTER chan.a_close_wakes*
   FIND "for (waiter_queue* queue : {&receivers, &senders})" BY "for (waiter_queue* queue : {&receivers})")
 weft_mutant(recv_does_not_look_for_the_close MODEL chan SOURCE src/chan/channel.cpp FILTER chan.close_comes*
-  FIND "  if (ch->closed.load(base::relaxed)) {
-    ch->lock.unlock();
+  FIND "  if (ch.closed.load(base::relaxed)) {
+    ch.lock.unlock();
     return false;" BY "  if (false) {
-    ch->lock.unlock();
+    ch.lock.unlock();
     return false;")
 weft_mutant(waiter_queued_after_the_lock MODEL chan SOURCE src/chan/channel.cpp FILTER chan.a_value*
   FIND "  queue.push_back(me);

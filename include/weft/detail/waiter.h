@@ -56,6 +56,14 @@ class waiter_queue {
     node.queued = false;
   }
 
+  // Takes the first one, which is `node`.
+  void remove_front(waiter& node) noexcept {
+    waiter* const second = node.next;
+    (second ? second->prev : tail_) = nullptr;
+    set_front(second);
+    node.queued = false;
+  }
+
   // Takes the first waiter whose sleep is still open and claims it; waiters that lost their sleep are dropped.
   waiter* pop() noexcept {
     while (waiter* first = front()) {
