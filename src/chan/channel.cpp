@@ -159,7 +159,7 @@ bool recv_locked(channel& ch, void* storage) {
 [[gnu::always_inline]] inline bool unlock_and_wake(channel& ch, sched::worker& w, waiter& served) {
   sleeper* const who = served.who;
   served.success = true;
-  ch.lock.unlock(&w);
+  ch.lock.unlock_for(&w);
   if (!sched::ready_shortly(w, who)) [[unlikely]] sched::ready(who);
   return true;
 }
@@ -181,8 +181,8 @@ void channel_send(channel* ch, void* value) {
   }
   if (ch->occupied.load(base::relaxed) == ch->capacity) return wait_to_send(*ch, value);
   ch->note_change();
-  ch->put_shortly(value);
-  ch->lock.unlock(w);
+  ch->put<true>(value);
+  ch->lock.unlock_for(w);
 }
 
 bool channel_recv(channel* ch, void* storage) {
@@ -193,8 +193,8 @@ bool channel_recv(channel* ch, void* storage) {
   if (!ch->moves_shortly || (sender && (count != 0 || sender->claim))) [[unlikely]] return recv_locked(*ch, storage);
   if (count != 0) {
     ch->note_change();
-    ch->take_shortly(storage);
-    ch->lock.unlock(w);
+    ch->take<true>(storage);
+    ch->lock.unlock_for(w);
     return true;
   }
   if (sender) {

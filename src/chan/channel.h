@@ -115,31 +115,26 @@ struct channel {
   void destroy(void* value) noexcept {
     if (type.destroy) type.destroy(value);
   }
+  template <bool is_short = false>
   void put(void* value) noexcept {                  // REQUIRES: room in the ring
     const std::size_t count = occupied.load(base::relaxed);
     std::size_t position = first + count;
     if (position >= capacity) position -= capacity;
-    move(ring + position * element_size, value);
+    if constexpr (is_short) move_shortly(ring + position * element_size, value);
+    else move(ring + position * element_size, value);
     occupied.store(count + 1, base::release);
   }
+  template <bool is_short = false>
   void take(void* storage) noexcept {               // REQUIRES: the ring is not empty
-    note_taking();
-    std::byte* oldest = ring + first * element_size;
-    move(storage, oldest);
-    destroy(oldest);
-    note_taken();
-    if (++first == capacity) first = 0;
-    occupied.store(occupied.load(base::relaxed) - 1, base::release);
-  }
-  void put_shortly(const void* value) noexcept {    // the same where the element moves_shortly
-    const std::size_t count = occupied.load(base::relaxed);
-    std::size_t position = first + count;
-    if (position >= capacity) position -= capacity;
-    move_shortly(ring + position * element_size, value);
-    occupied.store(count + 1, base::release);
-  }
-  void take_shortly(void* storage) noexcept {
-    move_shortly(storage, ring + first * element_size);
+    std::byte* const oldest = ring + first * element_size;
+    if constexpr (is_short) {
+      move_shortly(storage, oldest);
+    } else {
+      note_taking();
+      move(storage, oldest);
+      destroy(oldest);
+      note_taken();
+    }
     if (++first == capacity) first = 0;
     occupied.store(occupied.load(base::relaxed) - 1, base::release);
   }

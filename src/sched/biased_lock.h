@@ -42,8 +42,8 @@ class biased_lock {
     if (word_.load(base::relaxed) != bias_to(w) || !lock_by_bias(*w, slot)) lock_shared(w);
     base::note_locked(base::lock_rank::channel);
   }
-  void unlock(std::uint32_t slot = 0) noexcept { unlock(this_worker(), slot); }
-  void unlock(worker* w, std::uint32_t slot = 0) noexcept {  // `w`: this_worker()
+  void unlock(std::uint32_t slot = 0) noexcept { unlock_for(this_worker(), slot); }
+  void unlock_for(worker* w, std::uint32_t slot = 0) noexcept {  // `w`: this_worker()
     base::note_unlocked(base::lock_rank::channel);
     if (w && slot < worker::lock_slots && w->holds[slot].load(base::relaxed) == this)
       w->holds[slot].store(nullptr, base::release);  // release: pairs with the acquire of take_bias()

@@ -6,7 +6,7 @@ weft_model_edit(src/sync/mutex.cpp FIND "constexpr int spins = 30" BY "constexpr
 
 weft_model_edit(src/sched/biased_lock.h FIND "first_wanted = 256" BY "first_wanted = 1")
 
-set(sleeping tests/model/sleepers.cpp src/base/spinlock.cpp src/sched/biased_lock.cpp)
+set(sleeping tests/model/sleepers.cpp src/base/spinlock.cpp src/sched/biased_lock.cpp src/sched/own_queue.cpp src/trace/trace.cpp)
 weft_model(biased_lock SOURCES src/chan/select.cpp src/chan/channel.cpp src/os/own_memory.cpp ${sleeping})
 weft_mutant(owner_does_not_look_again MODEL biased_lock SOURCE src/sched/biased_lock.h FILTER biased_lock.owner*
   FIND "if (word_.load(base::relaxed) == bias_to(&w)) [[likely]] return true;" BY "if (bias_to(&w) != 0) return true;")

@@ -4,6 +4,7 @@
 #include "os/futex.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
+#include "sched/short_way.h"
 #include "sched/thread_sleeper.h"
 #include "sched/worker.h"
 
@@ -71,7 +72,14 @@ void ready_all(detail::waiter* first) {
 
 void checkpoint() {}
 
+// Of the short ways to park and to make ready: nobody here is a goroutine, so they are not taken.
+scheduler the;
+void share_and_leave(worker&, processor&) { model::check(false, "the short way of a wake-up was taken by a thread"); }
+void release_dead_stack(worker&) {}
+
 }  // namespace weft::sched
+
+void weft::arch::model_switch(context&, context&, void*) noexcept { model::check(false, "a thread has switched stacks"); }
 
 namespace sleepers {
 
