@@ -109,9 +109,7 @@ namespace {
 
 }  // namespace
 
-namespace {
-
-[[gnu::noinline]] WEFT_SWITCHES_STACKS void park_the_long_way(wait_reason reason, const void* object) {
+WEFT_PARKS static void park_the_long_way(wait_reason reason, const void* object) {
   worker* w = this_worker();
   if (!w) return park_thread(reason, object);
   enter(*w);
@@ -127,9 +125,7 @@ namespace {
   leave(*this_worker());
 }
 
-}  // namespace
-
-WEFT_SWITCHES_STACKS void park(wait_reason reason, const void* object) {
+WEFT_PARKS void park(wait_reason reason, const void* object) {
   worker* w = this_worker();
   if (base::is_usual() && w && park_shortly(*w, reason, object)) [[likely]] return;
   park_the_long_way(reason, object);
@@ -211,7 +207,7 @@ void ready_all(detail::waiter* first) {
   }
 }
 
-static WEFT_SWITCHES_STACKS void yield_the_long_way() {
+WEFT_PARKS static void yield_the_long_way() {
   worker* w = this_worker();
   if (!w) {
     ::sched_yield();
@@ -230,7 +226,7 @@ static WEFT_SWITCHES_STACKS void yield_the_long_way() {
   leave(*this_worker());
 }
 
-WEFT_SWITCHES_STACKS void yield() {
+WEFT_PARKS void yield() {
   worker* const w = this_worker();
   if (!base::is_usual() || !w || !yield_shortly(*w)) [[unlikely]] return yield_the_long_way();
 }
@@ -312,7 +308,7 @@ namespace {
 
 }  // namespace
 
-WEFT_SWITCHES_STACKS [[gnu::noinline]] void yield() {
+WEFT_PARKS void yield() {
   sched::worker* const w = sched::this_worker();
   if (!base::is_usual() || !w || !sched::yield_shortly(*w)) [[unlikely]] return yield_the_long_way();
 }

@@ -18,6 +18,11 @@
 #include "sched/schedule.h"
 #include "trace/trace.h"
 
+// A function in which goroutines are left parked, now by the one way, now by the other. They lie side by side, and dumps take
+// all places in them for one (debug/census.cpp).
+#define WEFT_PARKS WEFT_SWITCHES_STACKS [[gnu::section("weft_parks"), gnu::noinline]]
+extern "C" [[gnu::visibility("hidden")]] const char __start_weft_parks[], __stop_weft_parks[];  // the linker's
+
 namespace weft::sched {
 
 // The worker that runs the caller, for the short ways of operations that may block; null: take the long one. An operation
