@@ -47,7 +47,13 @@ weft_mutant(waits_without_a_second_look MODEL select SOURCE src/chan/select.cpp 
 
 weft_model(mutex SOURCES src/sync/mutex.cpp ${sleeping})
 weft_mutant(waiters_not_announced MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
-  FIND "state_.fetch_or(waiters, base::relaxed) | waiters;  // X2" BY "state_.load(base::relaxed);")
+  FIND "seen = announce();" BY "seen = state_.load(base::relaxed);")
+weft_mutant(careful_is_not_made_sure_of MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
+  FIND "    os::restart_all();" BY "    seen |= careful, static_cast<void>(os::restart_all);")
+weft_mutant(careful_is_not_looked_for_again MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
+  FIND "    seen = state_.fetch_or(waiters | careful, base::relaxed);
+  }" BY "    seen |= careful;
+  }")
 weft_mutant(bit_cleared_while_others_wait MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.three*
   FIND "if (waiters_.empty()) state_.fetch_and(~queue_bits, base::relaxed);
           return;" BY "state_.fetch_and(~queue_bits, base::relaxed);
