@@ -135,7 +135,7 @@ inline worker& live(goroutine& g, detail::newborn* n) {
 inline runnable pick_newborn(worker& w, processor& p) noexcept {
   const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
   const bool is_ordinary = p.attention.load(base::relaxed) == 0 && p.next.load(base::relaxed) == 0 &&
-                           tick - p.duty_tick < duty_interval && (the.hungry.load(base::relaxed) == 0 || !wants_help(p));
+                           !is_duty_due(p, tick) && (the.hungry.load(base::relaxed) == 0 || !wants_help(p));
   if (!is_ordinary) return {};
   const runnable newborn = p.queue.pop_if_only_newborns(w.cradle);
   if (!newborn) return {};

@@ -46,7 +46,7 @@ inline bool is_something_due(const worker& w, const processor& p, std::uint32_t 
   const exception_globals& live = *w.exceptions;
   const std::uintptr_t due = reinterpret_cast<std::uintptr_t>(live.caught) | live.uncaught | p.births.balance |  // AC4
                              p.attention.load(base::relaxed) | reinterpret_cast<std::uintptr_t>(w.pinned);
-  if (due != 0 || tick - p.duty_tick >= duty_interval) [[unlikely]] return true;
+  if (due != 0 || is_duty_due(p, tick)) [[unlikely]] return true;
   return the.hungry.load(base::relaxed) != 0 && wants_help(p);
 }
 
