@@ -88,9 +88,13 @@ struct select_access::core {
     return is_sender(c) ? c.channel_->senders : c.channel_->receivers;
   }
 
-  // The short way. A set of cases is a word of bits: bit i for cases[i].
+  // The short way. A set of cases is a word of bits, the last case's is the lowest: as a look at one after the other makes it.
   using set = std::uint32_t;
   static_assert(inline_cases <= 32 && inline_cases <= sched::worker::lock_slots);
+  static std::uint32_t place(set possible, std::size_t count) noexcept {  // of its last case
+    return static_cast<std::uint32_t>(count) - 1 - static_cast<std::uint32_t>(std::countr_zero(possible));
+  }
+  static std::uint32_t any_of(set possible, std::size_t count, sched::worker& w) noexcept;
   static std::size_t begin(select_case* const* cases, std::size_t count, bool may_block);
   static std::size_t choose_shortly(select_case* const* cases, std::size_t count, bool may_block, set possible, sched::worker& w);
   static std::size_t perform_shortly(select_case* const* cases, std::size_t count, bool may_block, set possible,
@@ -358,9 +362,10 @@ std::size_t select_access::core::with_room(select_case* const* cases, std::size_
   sched::worker* const w = sched::usual_worker();
   if (!w || count > inline_cases) [[unlikely]] return whole(cases, count, may_block);
   set possible = 0;
-  bool is_simple = true;  // no deadlines, and all channels are this worker's
+  std::uintptr_t obstacles = 0;  // deadlines, and channels that are not this worker's
   for (std::uint32_t i = 0; i < count; ++i) {
     select_case* const c = cases[i];
+    possible += possible;
     if (!c) continue;
     channel* const ch = c->channel_;
     c->fired_ = false;
@@ -370,43 +375,52 @@ std::size_t select_access::core::with_room(select_case* const* cases, std::size_
     }
     if (!c->enabled_) continue;
     if (!ch) [[unlikely]] {
-      is_simple = is_simple && c->kind_ != case_kind::deadline;
+      obstacles |= c->kind_ == case_kind::deadline;
     } else if (seems_possible(*c)) {
-      possible |= set{1} << i;
-    } else if (!ch->lock.is_of(*w)) {  // S4: after the look
-      is_simple = false;
+      ++possible;
+    } else {
+      obstacles |= ch->lock.unlike_bias_to(*w);  // S4: after the look
     }
   }
   if (possible == 0) {
-    if (may_block) return is_simple ? sleep_shortly(cases, count, *w) : block(cases, count, true);
-    return is_simple ? none_ready : whole(cases, count, false);
+    if (may_block) return obstacles == 0 ? sleep_shortly(cases, count, *w) : block(cases, count, true);
+    return obstacles == 0 ? none_ready : whole(cases, count, false);
   }
   if ((possible & (possible - 1)) != 0) return choose_shortly(cases, count, may_block, possible, *w);
-  return perform_shortly(cases, count, may_block, possible, static_cast<std::uint32_t>(std::countr_zero(possible)), *w);
+  return perform_shortly(cases, count, may_block, possible, place(possible, count), *w);
 }
 
-namespace {
-
-// A member of the set, each as likely. REQUIRES: there is one.
-std::uint32_t any_of(std::uint32_t set, sched::worker& w) noexcept {
+// The position of a member of the set, each as likely. REQUIRES: there is one.
+inline std::uint32_t select_access::core::any_of(set possible, std::size_t count, sched::worker& w) noexcept {
   std::uint32_t size = 0;
-  for (std::uint32_t rest = set; rest != 0; rest &= rest - 1) ++size;
+  for (set rest = possible; rest != 0; rest &= rest - 1) ++size;
   std::uint32_t nth = size == 1 ? 0 : scaled(sched::next_random(w.random_state), size);
-  for (; nth > 0; --nth) set &= set - 1;
-  return static_cast<std::uint32_t>(std::countr_zero(set));
+  for (; nth > 0; --nth) possible &= possible - 1;
+  return place(possible, count);
 }
-
-}  // namespace
 
 [[gnu::noinline]] std::size_t select_access::core::choose_shortly(select_case* const* cases, std::size_t count, bool may_block,
                                                                   set possible, sched::worker& w) {
-  return perform_shortly(cases, count, may_block, possible, any_of(possible, w), w);
+  return perform_shortly(cases, count, may_block, possible, any_of(possible, count, w), w);
 }
 
+// What is left to do when a case has happened, and returns its position.
 namespace {
 
+[[gnu::noinline]] std::size_t unlock_and_return(channel& ch, std::size_t position) {
+  ch.lock.unlock();
+  return position;
+}
 [[gnu::noinline]] std::size_t ready_and_return(sleeper* who, std::size_t position) {
   sched::ready(who);
+  return position;
+}
+[[gnu::noinline]] std::size_t unlock_ready_and_return(channel& ch, sleeper* who, std::size_t position) {
+  ch.lock.unlock();
+  return ready_and_return(who, position);
+}
+[[gnu::noinline]] std::size_t wake_and_return(sched::worker& w, sleeper* who, std::size_t position) {
+  if (!sched::ready_shortly(w, who)) [[unlikely]] return ready_and_return(who, position);
   return position;
 }
 
@@ -444,15 +458,10 @@ namespace {
     c.holds_value_ = true;
   }
   c.fired_ = true;
-  if (!other) {
-    ch.lock.unlock_for(&w);
-    return pick;
-  }
+  if (!other) return ch.lock.try_unlock_by_bias(w) ? pick : unlock_and_return(ch, pick);
   sleeper* const who = other->who;
   other->success = true;
-  ch.lock.unlock_for(&w);
-  if (!sched::ready_shortly(w, who)) [[unlikely]] return ready_and_return(who, pick);
-  return pick;
+  return ch.lock.try_unlock_by_bias(w) ? wake_and_return(w, who, pick) : unlock_ready_and_return(ch, who, pick);
 }
 
 // The rest of a select that has chosen `pick`. As in glance(): if that turns out impossible, another one that seemed possible.
@@ -462,9 +471,9 @@ namespace {
     const outcome how = attempt(*cases[pick], is_locked);
     if (how != outcome::impossible) return finish(*cases[pick], pick, how);
     is_locked = false;
-    possible &= ~(set{1} << pick);
+    possible &= ~(set{1} << (count - 1 - pick));
     if (possible == 0) return whole(cases, count, may_block);
-    pick = any_of(possible, *sched::this_worker());
+    pick = any_of(possible, count, *sched::this_worker());
   }
 }
 
