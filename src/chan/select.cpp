@@ -1,41 +1,45 @@
 // Select: wait for several channel operations, perform exactly one. After Go's select.go, with a first pass of its own.
 //
-//   glance   look at every channel without its lock. Of the cases that seem possible take one at random, lock its channel
-//            alone, and do it; if it turns out impossible, take another. Most selects end here, at the price of one lock.
-//   confirm  (try_select, nothing seemed possible) was that true of all at one moment? A second look behind a fence: S4.
+//   glance   look at every channel without its lock. Of the cases that seem possible take one at random, lock its
+//            channel alone, and do it; if it turns out impossible, take another. Most selects end here, at the price of
+//            one lock.
+//   confirm  (try_select, nothing seemed possible) was that so of all at one moment? A second look behind a fence: S4.
 //   settle   all channels locked, in order of address: the same choice again, now for certain.
-//   sleep    one waiter per case, all with the same claim word on the sleeper's stack; unlock; park; afterwards take out
-//            the waiters that did not win.
+//   sleep    one waiter per case, all with the same claim word on the sleeper's stack; unlock; park; afterwards take
+//            out the waiters that did not win.
 //
 //   S1  The claim word leaves 0 at most once per sleep; whoever moves it to k owns case k - 1, may touch its value, and
 //       makes the sleeper runnable (detail/waiter.h, W2).
 //   S2  A waiter stays in a queue only while its owner is parked or the queue's lock is held.
-//   S3  Of the cases that are possible each is equally likely: the choice among those that seem so is uniform, and one that
-//       turns out impossible leaves the others equally likely.
-//   S4  A select that finds nothing has a moment at which no case was possible: all channels locked, or all biased to this
-//       worker after the look (sched/biased_lock.h), or a state that was the same before and after a fence (chan/channel.h,
-//       C5). One look at a time is not enough: a value that moves from
-//       one channel to another between the looks would be missed in both.
-// The short way does the same where nothing is out of the ordinary (sched/short_way.h) and there are few cases. Its steps:
+//   S3  Of the cases that are possible each is equally likely: the choice among those that seem so is uniform, and one
+//       that turns out impossible leaves the others equally likely.
+//   S4  A select that finds nothing has a moment at which no case was possible: all channels locked, or each biased to
+//       this worker after the look (sched/biased_lock.h), or a state that was the same before and after a fence
+//       (chan/channel.h, C5). One look at a time is not enough: a value that moves from one channel to another between
+//       the looks would be missed in both.
 //
-//   begin    the glance. Nothing possible, no deadlines, and after each look that channel was biased to this worker: then
-//            it had been since before, so at the first look no case was possible (S4), and try_select is done.
-//   choose, perform   one of those that seem possible, uniformly, under its lock alone. Whatever is not moved by a few
-//            instructions goes on in go_on(), with the case that was drawn: a second draw because a lock is taken or an
-//            element large would favour the others (S3). Only when all of them turned out impossible is there a new glance.
-//   sleep    the waiters of all cases, with all locks held by bias. The biases are older than the look, so nothing has
-//            changed since and a second choice would find nothing. These locks wait for nobody, so they need no order.
-//            One that is not to be had, or a second case in one queue (S3): it is all taken back, and settled as above.
+// The short way does the same where nothing is out of the ordinary (sched/short_way.h) and there are few cases:
 //
-// A step calls the next one by a jump at its end and saves no registers; what it cannot do, it leaves to the long way before
-// it has changed anything but what begins a turn of a case anyway. A select with a case ready was 300 instructions, one
-// without 240 and a sleep 420; now they are 165, 95 and 250.
-// A deadline is one more claimant (park_until). Nothing is allocated for up to 16 cases: waiter, storage and value live in
-// the case, the lists on this stack; larger sets take one allocation.
-// Refused: polling the cases in turn; one global select lock; a shuffled order for all cases (Go's): paid for also by those
-// that are not ready.
-// Checked by tests/model/select_model.cpp, tests/fuzz, tests/semantics/select*.cpp, tests/stress/select_races.cpp and
-// try_races.cpp.
+//   begin    the glance. Where nothing is possible and each channel is biased to this worker after the look at it, it
+//            has been since before all looks, and nobody has changed anything: at the first look no case was possible
+//            (S4), and try_select is done. Not so with deadlines, nor, for simplicity, with nil channels.
+//   choose, perform  one of those that seem possible, uniformly, under its lock alone. What is not done by a few
+//            instructions is done by go_on(), with the case that was drawn: to draw again because a lock is taken or an
+//            element large would favour the others (S3). Only if all turn out impossible is there a new glance.
+//   sleep    the waiters of all cases, while all locks are held by bias. These biases too are older than the look, so
+//            a second choice would find nothing. Nobody waits for these locks, so their order does not matter. Where
+//            one is not to be had, or two cases share a queue (S3), all is taken back, and settled as above.
+//
+// Each step leaves to the next one by a jump, and so saves no registers; to the long way before it has changed anything
+// but what begins a case's turn anyway. A select with something ready was 300 instructions, one with nothing 240; now
+// they are 165 and 90.
+//
+// A deadline is one more claimant (park_until). Nothing is allocated for up to 16 cases: waiter, storage and value live
+// in the case, the lists on this stack; larger sets take one allocation.
+// Refused: polling the cases in turn; one global select lock; a shuffled order for all cases (Go's): paid for also by
+// those that are not ready; a sleep that holds one lock at a time (whoever is served meanwhile would need a way back).
+// Checked by tests/model/select_model.cpp and biased_lock_model.cpp (the short way), tests/fuzz,
+// tests/semantics/select*.cpp, tests/stress/select_races.cpp and try_races.cpp.
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -104,7 +108,7 @@ struct select_access::core {
 
   enum class manner : std::uint32_t { tries, blocks };  // of a register's width: it is handed on from step to step
 
-  // The short way. A set of cases is a word of bits, the last case's is the lowest: as a look at one after the other makes it.
+  // The short way. A set of cases is a word of bits, the last case's the lowest: so one look after the other makes it.
   using set = std::uint32_t;
   static_assert(inline_cases <= 32 && inline_cases <= sched::worker::lock_slots);
   static std::uint32_t place(set possible, std::size_t count) noexcept {  // of its last case
@@ -118,7 +122,7 @@ struct select_access::core {
   static std::size_t go_on(select_case* const* cases, std::size_t count, manner how, set possible, std::uint32_t pick,
                            bool is_locked);
   static std::size_t sleep_shortly(select_case* const* cases, std::size_t count, sched::worker& w);
-  bool enqueue_shortly(sched::worker& w, base::atomic<std::uint32_t>& claim);
+  bool enqueue_shortly(sched::worker& w, sleeper* me, base::atomic<std::uint32_t>& claim);
   void take_back(std::uint32_t queued);
 
   // The long way.
@@ -207,9 +211,6 @@ std::size_t select_access::core::glance(std::uint32_t* versions) {
 
 // S4. False: something has changed or seems possible, nothing is known.
 bool select_access::core::confirm(const std::uint32_t* versions) const {
-  bool all_mine = true;
-  for (std::uint32_t i = 0; i < count; ++i) all_mine = all_mine && (!takes_part(cases[i]) || cases[i]->channel_->lock.is_mine());
-  if (all_mine) return true;
   if (sched::biased_lock::is_due()) return false;
   base::thread_fence(base::seq_cst);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -375,7 +376,7 @@ std::size_t select_access::core::with_room(select_case* const* cases, std::size_
   return with_room<&core::settle>(cases, count, true);
 }
 
-// --- the short way: every function leaves by a jump to the next one ------------------------------------------------------
+// --- the short way --------------------------------------------------------------------------------------------------
 
 [[gnu::always_inline]] inline std::size_t select_access::core::begin(select_case* const* cases, std::size_t count,
                                                                      manner how) {
@@ -484,7 +485,7 @@ namespace {
   return ch.lock.try_unlock_by_bias(w) ? wake_and_return(w, who, pick) : unlock_ready_and_return(ch, who, pick);
 }
 
-// The rest of a select that has chosen `pick`. As in glance(): if that turns out impossible, another one that seemed possible.
+// The rest of a select that has chosen `pick`. If that turns out impossible, another one that seemed possible.
 [[gnu::noinline]] std::size_t select_access::core::go_on(select_case* const* cases, std::size_t count, manner how,
                                                          set possible, std::uint32_t pick, bool is_locked) {
   while (true) {
@@ -497,9 +498,10 @@ namespace {
   }
 }
 
-// All waiters into their queues, if all channels are this worker's to lock: then they are as they were at the look, as the
-// biases are older (S4). Nobody waits for a lock here, so they are taken as they come. False: nothing has happened.
-[[gnu::always_inline]] inline bool select_access::core::enqueue_shortly(sched::worker& w, base::atomic<std::uint32_t>& claim) {
+// All waiters into their queues, if all channels are this worker's to lock: then they are as they were at the look, as
+// the biases are older (S4). Nobody waits for a lock here, so they are taken as they come. False: nothing has happened.
+[[gnu::always_inline]] inline bool select_access::core::enqueue_shortly(sched::worker& w, sleeper* me,
+                                                                        base::atomic<std::uint32_t>& claim) {
   bool is_done = true;
   std::uint32_t i = 0, locked = 0;
   for (; i < count; ++i) {
@@ -511,7 +513,7 @@ namespace {
     const waiter* const last = queue_of(c).back();
     is_done = !last || last->claim != &claim;  // two cases of one queue: enqueue_all() draws lots
     if (!is_done) [[unlikely]] break;
-    enqueue(c, i, w.current, claim);
+    enqueue(c, i, me, claim);
   }
   if (!is_done) [[unlikely]] take_back(i);
   biased_lock::unlock_by_bias(w, locked);
@@ -531,8 +533,9 @@ namespace {
                                                                                      std::size_t count, sched::worker& w) {
   core select{.cases = cases, .count = static_cast<std::uint32_t>(count), .order = nullptr, .locks = nullptr};
   base::atomic<std::uint32_t> claim{0};
-  if (!w.current || !select.enqueue_shortly(w, claim)) [[unlikely]] return block(cases, count);
-  if (!sched::park_shortly(w, wait_reason::select, &select)) [[unlikely]] sched::park(wait_reason::select, &select);
+  sched::goroutine* const me = w.current;
+  if (!select.enqueue_shortly(w, me ? me : sched::self(), claim)) [[unlikely]] return block(cases, count);
+  if (!me || !sched::park_shortly(w, wait_reason::select, &select)) [[unlikely]] sched::park(wait_reason::select, &select);
   return select.wake_up(claim.load(base::acquire));
 }
 

@@ -103,7 +103,7 @@ class biased_lock {
   bool lock_by_bias(worker& w, std::uint32_t slot) noexcept {
     if (slot >= worker::lock_slots || w.holds[slot].load(base::relaxed)) [[unlikely]] return false;
     w.holds[slot].store(this, base::relaxed);
-    base::compiler_fence();  // a light fence, as there is membarrier (bias_now): pairs with the heavy one of take_bias(), B2
+    base::compiler_fence();  // as good as a light fence: there is membarrier (bias_now()). Pairs with take_bias(): B2
     if (word_.load(base::relaxed) == bias_to(&w)) [[likely]] return true;
     w.holds[slot].store(nullptr, base::release);  // release: what was done under earlier biases, for take_bias()
     return false;
