@@ -4,8 +4,8 @@
 //             plain thread that takes the bias away, by whoever comes after. The guarded data is plain, so the checker
 //             reports any overlap as a data race.
 //   B4        The lock's own notes are plain too.
-//   S1, S2    A select sleeps at channels of its own: it is woken, and leaves no waiter, also where the sender takes the
-//             bias of one while the waiters are queued.
+//   S1, S2    A select sleeps at channels of its own: it is woken, and leaves no waiter, also where the sender takes
+//             the bias of one while the waiters are queued.
 //   S4, C4    Who finds a channel empty and then sees it biased to himself was right at that moment (is_mine()).
 #include <gtest/gtest.h>
 
@@ -124,7 +124,8 @@ void token_between_my_channels() {
   model::check(found, "S4: the token was missed");
 }
 
-// Both channels are the sleeper's, who queues his waiters by the bias; the sender may take that of the second meanwhile.
+// Both channels are the sleeper's, who queues his waiters by the bias; the sender may take that of the second one
+// meanwhile.
 void sleep_at_my_channels() {
   worker sleeper, sender;
   chan<int> a(1), b(1);
