@@ -34,6 +34,7 @@ struct contention {
 struct visit {
   processor* host = nullptr;                // null: none, or its end has been judged
   std::int64_t since_ns = 0;
+  std::uint32_t taken = 0;                  // so many
   std::uint32_t contended = 0;              // contention::count at its begin
 };
 

@@ -21,6 +21,7 @@ constexpr std::int64_t newborn_ns = 1 * us;            // what a newborn is take
 constexpr std::uint32_t longest_patience = 1024;
 constexpr std::int64_t worth_while_quiet_ns = 1 * ms;
 constexpr std::int64_t shortest_quiet_ns = 50 * us, longest_quiet_ns = 100 * ms;
+constexpr std::int64_t worth_taking_ns = 150, longest_small_ns = 1 * ms;
 constexpr std::int64_t contended_often_ns = 5 * us;    // a lock met held this soon after another one is too often
 constexpr std::uint32_t contended_streak = 8;
 constexpr std::uint32_t never = std::numeric_limits<std::uint32_t>::max();
@@ -86,17 +87,21 @@ bool worth_a_wake_for_next(processor& p) noexcept {
   return true;
 }
 
-void begin_visit(worker& w, processor& host, std::int64_t now) noexcept { w.guest = {&host, now, w.locks.count}; }
+void begin_visit(worker& w, processor& host, std::uint32_t taken, std::int64_t now) noexcept {
+  w.guest = {&host, now, taken, w.locks.count};
+}
 
 void end_visit(worker& w, std::int64_t now) noexcept {
   processor* const host = std::exchange(w.guest.host, nullptr);
   if (!host) return;
-  const std::int64_t contended = w.locks.count - w.guest.contended;
-  if (contended < contended_streak / 2 || now - w.guest.since_ns > contended * contended_often_ns) {
+  const std::int64_t contended = w.locks.count - w.guest.contended, took_ns = now - w.guest.since_ns;
+  const bool met_locks = contended >= contended_streak / 2 && took_ns <= contended * contended_often_ns;
+  if (!met_locks && took_ns > w.guest.taken * worth_taking_ns) {
     host->quiet_ns.store(0, base::relaxed);
     return;
   }
-  const std::int64_t quiet = std::clamp(2 * host->quiet_ns.load(base::relaxed), shortest_quiet_ns, longest_quiet_ns);
+  const std::int64_t longest = met_locks ? longest_quiet_ns : longest_small_ns;
+  const std::int64_t quiet = std::clamp(2 * host->quiet_ns.load(base::relaxed), shortest_quiet_ns, longest);
   host->quiet_ns.store(quiet, base::relaxed);
   host->quiet_until_ns.store(now + quiet, base::relaxed);
   host->pace.enough_in_line.store(never, base::relaxed);

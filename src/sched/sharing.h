@@ -22,6 +22,8 @@
 //       the thief has run out of them (their wakers pull them back), the host falls quiet, for twice as long as the last
 //       time: nobody takes anything from it, and others are told only if it would wait for longer than worth_while_quiet_ns.
 //       A visit without this sets it back to nothing.
+//       Likewise where what was taken was run in less than worth_taking_ns apiece: giving it took longer. A tree of newborns ends
+//       in small ones, so that is for longest_small_ns at most.
 //   S6  Who waits behind a goroutine that makes no decision is found: by a searcher after stuck_ns (steal.cpp), by the
 //       monitor within two of its looks, also at a quiet host once a slice has passed (monitor.cpp). So nothing here decides
 //       whether work is run, only where and how soon.
@@ -80,8 +82,8 @@ bool worth_a_probe(processor& p, std::int64_t now) noexcept;
 // S4. Owner, with its next slot on offer.
 bool worth_a_wake_for_next(processor& p) noexcept;
 
-// S5. The worker took something from `host`; it has run out of work.
-void begin_visit(worker& w, processor& host, std::int64_t now) noexcept;
+// S5. The worker took so many from `host`; it has run out of work.
+void begin_visit(worker& w, processor& host, std::uint32_t taken, std::int64_t now) noexcept;
 void end_visit(worker& w, std::int64_t now) noexcept;
 
 }  // namespace weft::sched

@@ -11,9 +11,11 @@ namespace {
 constexpr std::int64_t offer_ns = 1'000;
 constexpr std::int64_t stuck_ns = 5'000;
 
-runnable steal_shared(worker& w, processor& victim) {
+runnable steal_shared(worker& w, processor& victim, search& notes) {
   processor& thief = *w.held;
-  if (victim.shared.size() == 0 || victim.shared.steal_half_into(thief.queue) == 0) return {};
+  if (victim.shared.size() == 0) return {};
+  notes.taken = victim.shared.steal_half_into(thief.queue);
+  if (notes.taken == 0) return {};
   victim.was_visited.store(true, base::relaxed);
   trace::emit(trace::event::steal, static_cast<std::uint64_t>(thief.index), static_cast<std::uint64_t>(victim.index));
   return thief.queue.pop(w.cradle);
@@ -31,6 +33,7 @@ runnable take_ripe_offer(processor& victim, search& notes, std::int64_t now) noe
   if (now - notes.offered_since_ns < offer_ns) return {};
   const runnable taken(victim.offer.exchange(0, base::acq_rel));
   if (taken) victim.offer_taken.store(true, base::relaxed);  // sharing.h, S4
+  notes.taken = 1;
   return taken;
 }
 
@@ -51,7 +54,7 @@ bool is_stuck(const processor& victim, search& notes, std::int64_t now) noexcept
 }
 
 // V2. The next slot and half of the queue move to the thief.
-runnable take_by_force(worker& w, processor& victim) {
+runnable take_by_force(worker& w, processor& victim, search& notes) {
   processor& thief = *w.held;
   worker* holder = victim.holder.load(base::acquire);
   if (!holder) return {};
@@ -62,6 +65,7 @@ runnable take_by_force(worker& w, processor& victim) {
       thief.queue.push(runnable(word));
     }
     std::uint32_t n = victim.queue.size() - victim.queue.size() / 2;
+    notes.taken = n + 1;
     victim.births.hand_out(n);
     for (; n > 0; --n) thief.queue.adopt(victim.queue.pop_for_others());
     return seizure::none;
@@ -71,9 +75,9 @@ runnable take_by_force(worker& w, processor& victim) {
 
 runnable take_from(worker& w, processor& victim, search& notes, std::int64_t now) {
   if (is_quiet(victim, now)) return {};  // V3
-  if (runnable work = steal_shared(w, victim)) return work;
+  if (runnable work = steal_shared(w, victim, notes)) return work;
   if (runnable work = take_ripe_offer(victim, notes, now)) return work;
-  return is_stuck(victim, notes, now) ? take_by_force(w, victim) : runnable();
+  return is_stuck(victim, notes, now) ? take_by_force(w, victim, notes) : runnable();
 }
 
 }  // namespace
@@ -88,7 +92,7 @@ runnable look_around(worker& w, search& notes, std::int64_t now) {
     if (notes.fires_timers) fire_timers(mine, victim.timers, now);
     if (runnable work = take_from(w, victim, notes, now)) {
       mine.steals.add_owned(1);
-      begin_visit(w, victim, now);
+      begin_visit(w, victim, notes.taken, now);
       return work;
     }
   }

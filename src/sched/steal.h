@@ -27,6 +27,7 @@ struct search {
   const processor* suspect = nullptr;  // V2: a processor with work, that ...
   std::uint32_t suspect_tick = 0;      // ... had taken this many decisions ...
   std::int64_t suspect_since_ns = 0;   // ... then
+  std::uint32_t taken = 0;             // by the look that found something
 };
 
 // One look at all others. Owner of w.held: what is found beyond the first is in its queue.
