@@ -45,6 +45,12 @@ inline void prepare(context& fresh, void* top) noexcept {
   fresh.sp.store(top, base::release);
 }
 
+// The same for one that its maker starts at once, with `top` as the permit that he has taken. REQUIRES: fresh.sp is null
+inline void prepare_taken(context& fresh) noexcept {
+  fresh.pc = reinterpret_cast<void*>(&weft_goroutine_start);
+  fresh.fp = nullptr;
+}
+
 // Takes the permit to resume `target` (A1, A2); null while its last runner has not left its stack yet.
 inline void* try_take(context& target) noexcept {
   void* sp = target.sp.load(base::acquire);

@@ -4,6 +4,13 @@
 // that the control blocks and first frames of different goroutines fall into different sets of the L1 cache (all stack
 // tops are page aligned). When it ends and another newborn is next, that one takes over the stack on the spot, without a
 // switch: a burst of short goroutines runs on one warm stack per processor.
+//
+// Births and ends have short ways, as parks do (short_way.h, SW1, SW2), and one rule more:
+//
+//   BI1  A goroutine that ends may put its stack into its processor's cache and still stand on it. Nobody takes it from
+//        there before it has left: it is inside the runtime, so the cache is its worker's (worker.h, H1), which comes to it
+//        again on another stack only. What does not fit goes to the depot, where others take it: that is left to whoever
+//        arrives (bury).
 #include "sched/birth.h"
 
 #include <new>
@@ -17,6 +24,7 @@
 #include "sched/runtime.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
+#include "sched/short_way.h"
 #include "trace/trace.h"
 
 namespace weft::sched {
@@ -79,6 +87,44 @@ goroutine* be_born(worker& w, detail::newborn& n) {
   return g;
 }
 
+WEFT_SWITCHES_STACKS void park_before_newborn(worker& w, processor& p, wait_reason reason, const void* object) {
+  goroutine& g = *w.current;
+  const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
+  const bool gets_away = p.births.balance != 0 && g.born_into == p.births.group;  // AC4
+  if (!p.queue.has_only_newborns() || !p.stacks.has_one() || is_decision_due(w, p, tick, exceptions_of(w) | gets_away))
+      [[unlikely]] {
+    leave(w);
+    return park_the_long_way(reason, object);
+  }
+  g.object.store(object, base::relaxed);
+  g.since_ns.store(the.coarse_now.load(base::relaxed), base::relaxed);
+  g.reason.store(reason, base::relaxed);
+  p.tick.store(tick, base::relaxed);
+  p.queue_tick.store(tick, base::relaxed);
+  const runnable work = p.queue.pop_newborn(w.cradle);
+  detail::newborn* const n = work.as_newborn();
+  if (n->stack_kib == 0) [[likely]] {
+    goroutine* const next = build(p.stacks.take(), *n);
+    arch::prepare_taken(next->context);
+    w.starting = n;
+    w.current = next;
+    leave_for(g.sanitized, next->sanitized);
+    arch::switch_to(g.context, next->context, next);
+  } else {
+    w.carried = work;
+    w.current = nullptr;
+    void* const sp = arch::try_take(w.native);
+    leave_for(g.sanitized, w.native_fiber);
+    arch::switch_to(g.context, w.native, sp);
+  }
+  arrive(g.sanitized);
+  worker& here = *this_worker();
+  bury(here);
+  g.reason.store(wait_reason::none, base::relaxed);
+  if (trace::is_on()) [[unlikely]] trace::emit(trace::event::resume, g.id);  // since it was parked
+  leave(here);
+}
+
 namespace {
 
 // As a member of a world, which reports what would otherwise end the process.
@@ -104,44 +150,42 @@ namespace {
 // ready(), for those inside the runtime. Null: nobody.
 inline void wake(processor* p, detail::sleeper* who) {
   if (!who) [[likely]] return;
-  const bool is_usual = p && p->next.load(base::relaxed) == 0 && who->is_goroutine && !trace::is_on();
-  goroutine* const g = is_usual ? static_cast<goroutine*>(who) : nullptr;
-  if (!g || g->membership) [[unlikely]] return ready(who);
-  p->next.store(runnable(g).word(), base::relaxed);
+  if (!base::is_usual() || !p || p->next.load(base::relaxed) != 0 || !who->is_goroutine) [[unlikely]] return ready(who);
+  p->next.store(runnable(static_cast<goroutine*>(who)).word(), base::relaxed);
   share_if_hungry(*p);
 }
 
-// Runs one newborn to its end, as goroutine g. Enters and leaves inside the runtime; the worker may be another one.
-inline worker& live(goroutine& g, detail::newborn* n) {
+[[gnu::cold, gnu::noinline]] void live_unusually(goroutine& g, detail::newborn* n) {
   trace::emit(trace::event::begin, g.id);
   leave(*this_worker());
-  if (!g.membership) [[likely]] n->run(n);  // frees n
+  if (!g.membership) n->run(n);
   else run_member(*g.membership, n);
+}
+
+[[gnu::cold, gnu::noinline]] void end_unusually(goroutine& g) {
+  if (g.membership) end_member(g);
+  trace::emit(trace::event::end, g.id);
+  if (!stack::canary_intact(g.stack)) report_overflow(g, g.stack.size());
+}
+
+// Runs one newborn to its end, as goroutine g. Enters and leaves inside the runtime; the worker may be another one.
+[[gnu::always_inline]] inline worker& live(worker& before, goroutine& g, detail::newborn* n) {
+  if (base::is_usual()) [[likely]] {
+    leave(before);
+    n->run(n);  // frees n
+  } else {
+    live_unusually(g, n);
+  }
   if (g.locals) [[unlikely]] destroy_locals(g);
   worker& w = *this_worker();
   enter(w);
-  if (g.membership) [[unlikely]] end_member(g);
-  trace::emit(trace::event::end, g.id);
-  if (!stack::canary_intact(g.stack)) [[unlikely]] report_overflow(g, g.stack.size());
+  if (!base::is_usual()) [[unlikely]] end_unusually(g);
   processor* p = w.held;
-  if (p) p->ended.add_owned(1);
+  if (p) [[likely]] p->ended.add_owned(1);
   else the.ended_outside.fetch_add(1, base::relaxed);
   if (g.born_into) base::race::release(&g.born_into->state);
   if (g.born_into) wake(p, leave_group(p ? &p->births : nullptr, *g.born_into));
   return w;
-}
-
-// What pick() would choose, if that is a newborn and nothing asks for attention.
-inline runnable pick_newborn(worker& w, processor& p) noexcept {
-  const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
-  const bool is_ordinary = p.attention.load(base::relaxed) == 0 && p.next.load(base::relaxed) == 0 &&
-                           tick - p.duty_tick < duty_interval && (the.hungry.load(base::relaxed) == 0 || !wants_help(p));
-  if (!is_ordinary) return {};
-  const runnable newborn = p.queue.pop_if_only_newborns(w.cradle);
-  if (!newborn) return {};
-  p.tick.store(tick, base::relaxed);
-  p.queue_tick.store(tick, base::relaxed);
-  return newborn;
 }
 
 // Switches away from a stack that its arrival point releases (bury).
@@ -149,6 +193,7 @@ inline runnable pick_newborn(worker& w, processor& p) noexcept {
   goroutine* next = work && !work.is_newborn() && !migrate_mode ? work.as_goroutine() : nullptr;
   void* sp = next && !next->pinned_to ? arch::try_take(next->context) : nullptr;
   arch::context nowhere;
+  dead.mark.store(goroutine::dead_mark, base::relaxed);
   w.dead_stack = dead.stack;
   w.dead_fiber = dead.sanitized;
   if (sp) {
@@ -165,26 +210,62 @@ inline runnable pick_newborn(worker& w, processor& p) noexcept {
   __builtin_unreachable();  // GCOVR_EXCL_LINE: by its nature
 }
 
+// Who takes over the stack of a goroutine that has ended; does not return if nobody does.
+[[gnu::noinline]] WEFT_SWITCHES_STACKS detail::newborn* find_heir(worker& w, goroutine& dead) {
+  processor* p = w.held;
+  runnable work;
+  if (p && !w.pinned && dead.stack.size() == stack::default_size()) work = pick(w, *p);
+  if (has_fibers || !work || !work.is_newborn() || work.as_newborn()->stack_kib != 0) leave_for_good(w, dead, work);
+  return work.as_newborn();
+}
+
+// find_heir(). Null: nothing has happened.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline detail::newborn* find_heir_shortly(worker& w, goroutine& dead) {
+  if (has_fibers || !base::is_usual() || !w.held) [[unlikely]] return nullptr;
+  processor& p = *w.held;
+  const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
+  if (is_decision_due(w, p, tick, 0)) [[unlikely]] return nullptr;
+  const std::uintptr_t next = p.next.load(base::relaxed);
+  if (next == 0 && p.queue.has_only_newborns()) {
+    if (!p.stacks.hands_out_such(dead.stack)) [[unlikely]] return nullptr;
+    p.tick.store(tick, base::relaxed);
+    p.queue_tick.store(tick, base::relaxed);
+    const runnable newborn = p.queue.pop_newborn(w.cradle);
+    if (newborn.as_newborn()->stack_kib != 0) [[unlikely]] leave_for_good(w, dead, newborn);
+    return newborn.as_newborn();
+  }
+  own_queue::ends line{};
+  if ((next == 0 && !p.queue.has_only_line(line)) || !p.stacks.has_room_for(dead.stack)) [[unlikely]] return nullptr;
+  const runnable work = next != 0 ? runnable(next) : p.queue.front_of_line(line);
+  void* const sp = try_take_permit(work);
+  if (!sp) [[unlikely]] return nullptr;
+  p.tick.store(tick, base::relaxed);
+  if (next != 0) {
+    p.next.store(0, base::relaxed);
+  } else {
+    p.queue_tick.store(tick, base::relaxed);
+    p.queue.pop_front_of_line(line);
+  }
+  dead.mark.store(goroutine::dead_mark, base::relaxed);
+  p.stacks.put(dead.stack);  // BI1
+  w.current = work.as_goroutine();
+  arch::context nowhere;
+  arch::switch_to(nowhere, work.as_goroutine()->context, sp);
+  __builtin_unreachable();  // GCOVR_EXCL_LINE: by its nature
+}
+
 }  // namespace
 
 extern "C" [[gnu::visibility("hidden")]] WEFT_SWITCHES_STACKS void weft_goroutine_main() {
-  goroutine* const g = this_worker()->current;
+  worker* w = this_worker();
+  goroutine* const g = w->current;
   arrive(g->sanitized);
-  detail::newborn* n = std::exchange(this_worker()->starting, nullptr);
-  bury(*this_worker());
+  detail::newborn* n = std::exchange(w->starting, nullptr);
+  bury(*w);
   while (true) {
-    worker& w = live(*g, n);
-    processor* p = w.held;
-    runnable work;
-    if (p && !w.pinned && g->stack.size() == stack::default_size()) {
-      work = pick_newborn(w, *p);
-      if (!work) work = pick(w, *p);
-    }
-    if (has_fibers || !work || !work.is_newborn() || work.as_newborn()->stack_kib != 0) {
-      g->mark.store(goroutine::dead_mark, base::relaxed);
-      leave_for_good(w, *g, work);
-    }
-    n = work.as_newborn();
+    w = &live(*w, *g, n);
+    n = find_heir_shortly(*w, *g);
+    if (!n) [[unlikely]] n = find_heir(*w, *g);
     name_after(*g, *n);
   }
 }

@@ -56,6 +56,20 @@ struct breed {
   }
 };
 
+// One by one: a load of two words that were just written by two stores waits 13 cycles for them, and `rep movs` for longer.
+inline void copy_words(detail::newborn* to, const detail::newborn* from) noexcept {
+  using word [[gnu::may_alias]] = std::uint64_t;
+  const auto* const source = reinterpret_cast<const volatile word*>(from);
+  auto* const target = reinterpret_cast<word*>(to);
+  const word a = source[0], b = source[1], c = source[2], d = source[3], e = source[4], f = source[5];
+  target[0] = a;
+  target[1] = b;
+  target[2] = c;
+  target[3] = d;
+  target[4] = e;
+  target[5] = f;
+}
+
 struct litter {
   std::uint16_t twice_words;  // of a closure: LT2
   std::uint16_t taken, count;
@@ -75,8 +89,8 @@ struct litter {
   [[nodiscard]] const std::uint64_t* closure(std::uint32_t i) const noexcept;
 
   void lay_out(cradle_block& into, std::uint32_t i) const noexcept {
-    into.newborn = first;
-    into.newborn.id += i;
+    copy_words(&into.newborn, &first);
+    into.newborn.id = first.id + i;
     const std::uint64_t* from = closure(i);
     for (std::uint32_t k = 0; k < closure_words(); ++k) into.closure[k] = from[k];
   }

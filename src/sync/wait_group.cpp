@@ -21,7 +21,7 @@
 #include "sched/account.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
-#include "sched/worker.h"
+#include "sched/short_way.h"
 
 namespace weft {
 
@@ -112,7 +112,20 @@ bool wait_group::wake_all(std::uint64_t word) {
 
 void wait_group::release(detail::group& counted) noexcept { static_cast<wait_group&>(counted).take_as_last(-1); }
 
+// Alone, with nothing out of the ordinary. Leaves by tail calls.
 void wait_group::wait_in_turn() {
+  sched::worker* const w = sched::usual_worker();
+  if (!w || !w->current) [[unlikely]] return wait_the_long_way();
+  std::uint64_t word = state.load(base::acquire);
+  if (counter(word) == 0) return;
+  // acquire: pairs with those who emptied first_waiter and then took the waiters away.
+  if ((word & waiters_mask) != 0 || !state.compare_exchange_strong(word, word + 1, base::acquire, base::relaxed))
+    return wait_among_others();
+  first_waiter.store(w->current, base::release);
+  sched::park(sched::wait_reason::wait_group_wait, this);
+}
+
+[[gnu::noinline]] void wait_group::wait_the_long_way() {
   sched::point("wait_group wait");
   if (sched::is_detached()) [[unlikely]] sched::checkpoint();
   std::uint64_t word = state.load(base::acquire);
