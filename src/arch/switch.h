@@ -109,4 +109,29 @@ inline void* try_take(context& target) noexcept {
 #endif
 }
 
+// The same for whoever needs not come back: nothing is saved.
+[[noreturn, gnu::always_inline]] inline void switch_for_good(context& to, void* to_sp) noexcept {
+#if defined(__x86_64__)
+  asm volatile(
+      "movq %[sp], %%rsp\n\t"
+      "movq 16(%[load]), %%rbp\n\t"
+      "jmpq *8(%[load])\n"
+      :
+      : [load] "S"(&to), [sp] "d"(to_sp)
+      : "memory");
+#elif defined(__aarch64__)
+  register context* load asm("x1") = &to;
+  register void* sp asm("x2") = to_sp;
+  asm volatile(
+      "mov sp, x2\n\t"
+      "ldr x29, [x1, #16]\n\t"
+      "ldr x9, [x1, #8]\n\t"
+      "br x9\n"
+      :
+      : "r"(load), "r"(sp)
+      : "memory");
+#endif
+  __builtin_unreachable();  // GCOVR_EXCL_LINE: by its nature
+}
+
 }  // namespace weft::arch

@@ -34,6 +34,14 @@ std::size_t colour_of(const std::byte* top) noexcept {
   return (reinterpret_cast<std::uintptr_t>(top) / stack_colour_page) % stack_colours * stack_colour_bytes;
 }
 
+}  // namespace
+
+goroutine* goroutine_at(std::byte* top) noexcept {
+  return reinterpret_cast<goroutine*>(top - sizeof(goroutine) - colour_of(top));
+}
+
+namespace {
+
 [[gnu::cold, gnu::noinline]] void enrol(goroutine& g, member& who) noexcept {
   g.name = who.name;
   g.membership = &who;
@@ -47,11 +55,14 @@ inline void name_after(goroutine& g, const detail::newborn& n) noexcept {
   base::compiler_fence();  // or it is one load of both words, which were just written by two stores: the CPU waits 13 cycles
   g.creator = n.creator;
   g.start_site = n.start_site;
-  g.name = "";
-  g.born_into = nullptr;
   g.last_worker = nullptr;
-  if (n.kind == detail::newborn_kind::in_group) g.born_into = n.born_into;
-  else if (n.kind == detail::newborn_kind::named) [[likely]] g.name = n.name;
+  if (n.kind == detail::newborn_kind::in_group) {
+    g.name = "";
+    g.born_into = n.born_into;
+    return;
+  }
+  g.born_into = nullptr;
+  if (n.kind == detail::newborn_kind::named) [[likely]] g.name = n.name;
   else enrol(g, *n.membership);
 }
 
@@ -60,7 +71,7 @@ inline bool has_left_its_block(const goroutine& g, stack::stack_ref s) noexcept 
   return !has_fibers && g.mark.load(base::relaxed) == goroutine::dead_mark && g.stack == s;
 }
 
-goroutine* build(stack::stack_ref s, detail::newborn& n) noexcept {
+[[gnu::always_inline]] inline goroutine* build(stack::stack_ref s, detail::newborn& n) noexcept {
   goroutine* g = goroutine_at(s.top);
   if (has_left_its_block(*g, s)) [[likely]] {
     g->mark.store(goroutine::alive_mark, base::relaxed);
@@ -74,10 +85,6 @@ goroutine* build(stack::stack_ref s, detail::newborn& n) noexcept {
 }
 
 }  // namespace
-
-goroutine* goroutine_at(std::byte* top) noexcept {
-  return reinterpret_cast<goroutine*>(top - sizeof(goroutine) - colour_of(top));
-}
 
 goroutine* be_born(worker& w, detail::newborn& n) {
   const std::size_t wanted = std::size_t{n.stack_kib} * 1024;
@@ -147,70 +154,43 @@ namespace {
   g.membership = nullptr;
 }
 
-// ready(), for those inside the runtime. Null: nobody.
-inline void wake(processor* p, detail::sleeper* who) {
+// ready(), for those inside the runtime. Null: nobody. `is_usual`: base::is_usual(), or false.
+[[gnu::always_inline]] inline void wake(bool is_usual, processor* p, detail::sleeper* who) {
   if (!who) [[likely]] return;
-  if (!base::is_usual() || !p || p->next.load(base::relaxed) != 0 || !who->is_goroutine) [[unlikely]] return ready(who);
+  if (!is_usual || !p || p->next.load(base::relaxed) != 0 || !who->is_goroutine) [[unlikely]] return ready(who);
   p->next.store(runnable(static_cast<goroutine*>(who)).word(), base::relaxed);
-  share_if_hungry(*p);
+  base::compiler_fence();  // P3: the publisher's side; a light fence, where there is membarrier
+  if (the.hungry.load(base::relaxed) != 0 && wants_help(*p)) [[unlikely]] feed(*p);
 }
 
-[[gnu::cold, gnu::noinline]] void live_unusually(goroutine& g, detail::newborn* n) {
-  trace::emit(trace::event::begin, g.id);
-  leave(*this_worker());
-  if (!g.membership) n->run(n);
-  else run_member(*g.membership, n);
-}
-
-[[gnu::cold, gnu::noinline]] void end_unusually(goroutine& g) {
-  if (g.membership) end_member(g);
-  trace::emit(trace::event::end, g.id);
-  if (!stack::canary_intact(g.stack)) report_overflow(g, g.stack.size());
-}
-
-// Runs one newborn to its end, as goroutine g. Enters and leaves inside the runtime; the worker may be another one.
-[[gnu::always_inline]] inline worker& live(worker& before, goroutine& g, detail::newborn* n) {
-  if (base::is_usual()) [[likely]] {
-    leave(before);
-    n->run(n);  // frees n
-  } else {
-    live_unusually(g, n);
-  }
-  if (g.locals) [[unlikely]] destroy_locals(g);
-  worker& w = *this_worker();
-  enter(w);
-  if (!base::is_usual()) [[unlikely]] end_unusually(g);
-  processor* p = w.held;
-  if (p) [[likely]] p->ended.add_owned(1);
+[[gnu::always_inline]] inline void count_end(bool is_usual, processor* p, goroutine& g) {
+  if (p) p->ended.add_owned(1);
   else the.ended_outside.fetch_add(1, base::relaxed);
   if (g.born_into) base::race::release(&g.born_into->state);
-  if (g.born_into) wake(p, leave_group(p ? &p->births : nullptr, *g.born_into));
-  return w;
+  if (g.born_into) wake(is_usual, p, leave_group(p ? &p->births : nullptr, *g.born_into));
 }
 
 // Switches away from a stack that its arrival point releases (bury).
 [[noreturn]] WEFT_SWITCHES_STACKS void leave_for_good(worker& w, goroutine& dead, runnable work) {
   goroutine* next = work && !work.is_newborn() && !migrate_mode ? work.as_goroutine() : nullptr;
   void* sp = next && !next->pinned_to ? arch::try_take(next->context) : nullptr;
-  arch::context nowhere;
   dead.mark.store(goroutine::dead_mark, base::relaxed);
   w.dead_stack = dead.stack;
   w.dead_fiber = dead.sanitized;
   if (sp) {
     w.current = next;
     leave_for(dead.sanitized, next->sanitized, true);
-    arch::switch_to(nowhere, next->context, sp);
+    arch::switch_for_good(next->context, sp);
   } else {
     w.carried = work;
     w.current = nullptr;
     sp = arch::try_take(w.native);
     leave_for(dead.sanitized, w.native_fiber, true);
-    arch::switch_to(nowhere, w.native, sp);
+    arch::switch_for_good(w.native, sp);
   }
-  __builtin_unreachable();  // GCOVR_EXCL_LINE: by its nature
 }
 
-// Who takes over the stack of a goroutine that has ended; does not return if nobody does.
+// Who takes over the stack of a goroutine that has ended; does not return if nobody does. Inside the runtime.
 [[gnu::noinline]] WEFT_SWITCHES_STACKS detail::newborn* find_heir(worker& w, goroutine& dead) {
   processor* p = w.held;
   runnable work;
@@ -219,10 +199,9 @@ inline void wake(processor* p, detail::sleeper* who) {
   return work.as_newborn();
 }
 
-// find_heir(). Null: nothing has happened.
-[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline detail::newborn* find_heir_shortly(worker& w, goroutine& dead) {
-  if (has_fibers || !base::is_usual() || !w.held) [[unlikely]] return nullptr;
-  processor& p = *w.held;
+// The same where nothing is out of the ordinary. Null: nothing has happened.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline detail::newborn* find_heir_shortly(worker& w, processor& p, goroutine& dead) {
+  if (has_fibers) return nullptr;
   const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
   if (is_decision_due(w, p, tick, 0)) [[unlikely]] return nullptr;
   const std::uintptr_t next = p.next.load(base::relaxed);
@@ -249,23 +228,55 @@ inline void wake(processor* p, detail::sleeper* who) {
   dead.mark.store(goroutine::dead_mark, base::relaxed);
   p.stacks.put(dead.stack);  // BI1
   w.current = work.as_goroutine();
-  arch::context nowhere;
-  arch::switch_to(nowhere, work.as_goroutine()->context, sp);
-  __builtin_unreachable();  // GCOVR_EXCL_LINE: by its nature
+  arch::switch_for_good(work.as_goroutine()->context, sp);
+}
+
+[[gnu::cold, gnu::noinline]] void run_unusually(worker& w, goroutine& g, detail::newborn* n) {
+  trace::emit(trace::event::begin, g.id);
+  leave(w);
+  if (!g.membership) n->run(n);
+  else run_member(*g.membership, n);
+}
+
+// What follows when its code has returned, as end_shortly().
+[[gnu::noinline]] detail::newborn* end(goroutine& g) {
+  worker& w = *this_worker();
+  enter(w);
+  if (g.membership) [[unlikely]] end_member(g);
+  trace::emit(trace::event::end, g.id);
+  if (!stack::canary_intact(g.stack)) [[unlikely]] report_overflow(g, g.stack.size());
+  count_end(false, w.held, g);
+  return find_heir(w, g);
+}
+
+// Enters the runtime; returns there with whoever takes over the stack, or not at all.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline detail::newborn* end_shortly(goroutine& g) {
+  worker& w = *this_worker();
+  processor* const p = base::is_usual() ? enter_shortly(w) : nullptr;
+  if (!p) [[unlikely]] return end(g);
+  count_end(true, p, g);
+  detail::newborn* const heir = find_heir_shortly(w, *p, g);
+  return heir ? heir : find_heir(w, g);
 }
 
 }  // namespace
 
 extern "C" [[gnu::visibility("hidden")]] WEFT_SWITCHES_STACKS void weft_goroutine_main() {
-  worker* w = this_worker();
-  goroutine* const g = w->current;
+  worker& first = *this_worker();
+  goroutine* const g = first.current;
   arrive(g->sanitized);
-  detail::newborn* n = std::exchange(w->starting, nullptr);
-  bury(*w);
+  detail::newborn* n = std::exchange(first.starting, nullptr);
+  bury(first);
   while (true) {
-    w = &live(*w, *g, n);
-    n = find_heir_shortly(*w, *g);
-    if (!n) [[unlikely]] n = find_heir(*w, *g);
+    worker& w = *this_worker();
+    if (base::is_usual()) [[likely]] {
+      leave(w);
+      n->run(n);  // frees n
+    } else {
+      run_unusually(w, *g, n);
+    }
+    if (g->locals) [[unlikely]] destroy_locals(*g);
+    n = end_shortly(*g);
     name_after(*g, *n);
   }
 }

@@ -132,8 +132,9 @@ class nursery {
     growing_ = none;
   }
   void took_one() noexcept {
-    live_.store(size() - 1, base::relaxed);
-    if (size() == 0) reset();
+    const std::uint32_t left = size() - 1;
+    live_.store(left, base::relaxed);
+    if (left == 0) reset();
   }
 
   struct deleter {
