@@ -53,6 +53,7 @@ class wait_group : detail::group {
   void add_now(int n);
   void wait_in_turn();
   void wait_the_long_way();
+  void wait_as(detail::sleeper* me);
   void wait_among_others();
   void take_as_last(int n);
   bool wake_all(std::uint64_t word);

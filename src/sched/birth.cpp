@@ -231,11 +231,10 @@ namespace {
   arch::switch_for_good(work.as_goroutine()->context, sp);
 }
 
-[[gnu::cold, gnu::noinline]] void run_unusually(worker& w, goroutine& g, detail::newborn* n) {
+// True: it is a member of a world.
+[[gnu::cold, gnu::noinline]] bool begin_unusually(const goroutine& g) {
   trace::emit(trace::event::begin, g.id);
-  leave(w);
-  if (!g.membership) n->run(n);
-  else run_member(*g.membership, n);
+  return g.membership != nullptr;
 }
 
 // What follows when its code has returned, as end_shortly().
@@ -268,13 +267,10 @@ extern "C" [[gnu::visibility("hidden")]] WEFT_SWITCHES_STACKS void weft_goroutin
   detail::newborn* n = std::exchange(first.starting, nullptr);
   bury(first);
   while (true) {
-    worker& w = *this_worker();
-    if (base::is_usual()) [[likely]] {
-      leave(w);
-      n->run(n);  // frees n
-    } else {
-      run_unusually(w, *g, n);
-    }
+    const bool is_member = !base::is_usual() && begin_unusually(*g);
+    leave(*this_worker());
+    if (!is_member) [[likely]] n->run(n);  // frees n
+    else run_member(*g->membership, n);
     if (g->locals) [[unlikely]] destroy_locals(*g);
     n = end_shortly(*g);
     name_after(*g, *n);

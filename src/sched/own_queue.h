@@ -33,7 +33,7 @@ class own_queue {
   void push_child_in_room(runnable newborn) noexcept { nursery_.push_in_room(newborn); }
   nursery& children() noexcept { return nursery_; }                 // for siblings: litter.h
   // As pop(), in pieces, where there are only newborns.
-  [[nodiscard]] bool has_only_newborns() const noexcept { return !nursery_.empty() && line_.empty(); }
+  [[nodiscard]] bool has_only_newborns() const noexcept { return line_.empty() && !nursery_.empty(); }
   runnable pop_newborn(cradle_block& into) noexcept {  // REQUIRES: has_only_newborns()
     newborn_was_last_ = true;
     return nursery_.pop_newest(into);
