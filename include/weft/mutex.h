@@ -37,12 +37,7 @@ class mutex {
     detail::keep_frame();
   }
   bool try_lock() noexcept;          // never blocks
-  void unlock() {
-    if (sched::exploring()) [[unlikely]] return unlock_at_point();
-    std::uintptr_t held = locked_from_here();
-    if (state_.compare_exchange_strong(held, 0, base::release, base::relaxed)) [[likely]] return;
-    unlock_slow(held);
-  }
+  void unlock() { unlock_from(locked_from_here()); }
 
  private:
   friend class cond;
@@ -50,13 +45,18 @@ class mutex {
   static constexpr std::uintptr_t locked = 1;  // of state_; all its bits: sync/mutex.cpp
   [[gnu::always_inline]] static std::uintptr_t locked_from_here() noexcept { return detail::stack_page() + locked; }
   [[gnu::cold, gnu::noinline]] void lock_at_point();    // in an exploration of schedules: sched/seam.h
-  [[gnu::cold, gnu::noinline]] void unlock_at_point();
   bool try_lock_now() noexcept;
   void lock_slow();
+  std::uintptr_t announce() noexcept;
+  void unlock_from(std::uintptr_t held);
+  void unlock_with_care(std::uintptr_t held);
   void unlock_slow(std::uintptr_t seen);
+  std::uintptr_t count_calm(std::uintptr_t seen) noexcept;
 
   base::atomic<std::uintptr_t> state_{0};  // bits: sync/mutex.cpp
   base::spinlock queue_lock_{base::lock_rank::sync};
+  std::uint16_t calm_ = 0;                // the holder's: X8
+  std::uint16_t wanted_ = 8;
   detail::waiter_queue waiters_;          // guarded by queue_lock_
 };
 

@@ -93,10 +93,10 @@ namespace {
   return me.success;
 }
 
-[[gnu::noinline]] WEFT_SWITCHES_STACKS bool wait_to_receive(channel& ch, void* storage) {
+WEFT_PARKS bool wait_to_receive(channel& ch, void* storage) {
   return wait(ch, ch.receivers, storage, wait_reason::chan_receive);
 }
-[[gnu::noinline]] WEFT_SWITCHES_STACKS void wait_to_send(channel& ch, void* value) {
+WEFT_PARKS void wait_to_send(channel& ch, void* value) {
   if (!wait(ch, ch.senders, value, wait_reason::chan_send)) throw_closed_send();
 }
 

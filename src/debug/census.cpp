@@ -8,6 +8,7 @@
 #include "sched/birth.h"
 #include "sched/idle.h"
 #include "sched/queued.h"
+#include "sched/short_way.h"
 #include "sched/worker.h"
 #include "stack/stack.h"
 
@@ -80,6 +81,13 @@ activity walk_runner(const goroutine& g, int thread, const stack_window& window,
   return activity::running;
 }
 
+// Which of its places the scheduler left a parked goroutine at is nobody's concern.
+std::span<const std::uint64_t> below_parks(std::span<const std::uint64_t> pcs) noexcept {
+  const auto first = reinterpret_cast<std::uint64_t>(__start_weft_parks), end = reinterpret_cast<std::uint64_t>(__stop_weft_parks);
+  while (pcs.size() > 1 && pcs.front() >= first && pcs.front() <= end) pcs = pcs.subspan(1);
+  return pcs;
+}
+
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
   hash = (hash ^ value) * 0x9E3779B97F4A7C15ULL;
   return hash ^ (hash >> 29);
@@ -138,15 +146,14 @@ void census::add(const facts& f, std::span<const std::uint64_t> pcs, walk_end en
   if (groups_.size() >= most_groups) pcs = pcs.first(std::min<std::size_t>(pcs.size(), 1));
   std::uint64_t hash = mix(static_cast<std::uint64_t>(f.doing), static_cast<std::uint64_t>(f.reason));
   hash = mix(mix(hash, reinterpret_cast<std::uintptr_t>(f.name)), reinterpret_cast<std::uintptr_t>(f.start_site));
-  // Which of its places the scheduler left a parked goroutine at is nobody's concern.
-  const std::size_t from = (f.doing == activity::parked || f.doing == activity::runnable) && pcs.size() > 1 ? 1 : 0;
-  for (const std::uint64_t pc : pcs.subspan(from)) hash = mix(hash, pc);
+  const auto key = below_parks(pcs);
+  for (const std::uint64_t pc : key) hash = mix(hash, pc);
   ++counted_;
   auto [first, last] = by_hash_.equal_range(hash);
   for (; first != last && !is_apart_; ++first) {
     stack_group& same = *first->second;
     if (same.doing != f.doing || same.reason != f.reason || same.name != f.name || same.start_site != f.start_site ||
-        same.pcs.size() != pcs.size() || !std::equal(pcs.begin() + static_cast<std::ptrdiff_t>(from), pcs.end(), same.pcs.begin() + static_cast<std::ptrdiff_t>(from)))
+        !std::ranges::equal(key, below_parks(same.pcs)))
       continue;
     if (same.count < stack_group::most_ids) same.ids[same.count] = f.id;
     ++same.count;

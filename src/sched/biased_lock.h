@@ -37,8 +37,8 @@ class biased_lock {
   biased_lock& operator=(const biased_lock&) = delete;
 
   // `slot`: how many biased locks the thread holds already. Beyond worker::lock_slots the bias is given up.
-  void lock(std::uint32_t slot = 0) noexcept {
-    worker* w = this_worker();
+  void lock(std::uint32_t slot = 0) noexcept { lock_for(this_worker(), slot); }
+  void lock_for(worker* w, std::uint32_t slot = 0) noexcept {  // `w`: this_worker()
     if (word_.load(base::relaxed) != bias_to(w) || !lock_by_bias(*w, slot)) lock_shared(w);
     base::note_locked(base::lock_rank::channel);
   }
@@ -63,9 +63,31 @@ class biased_lock {
     return true;
   }
 
+  // For a worker that is known and holds `slot` others, all by their bias. False: it is not biased to the worker.
+  [[nodiscard]] bool try_lock_by_bias(worker& w, std::uint32_t slot) noexcept {
+    if (unlike_bias_to(w) != 0 || !lock_by_bias(w, slot)) [[unlikely]] return false;
+    base::note_locked(base::lock_rank::channel);
+    return true;
+  }
+  [[nodiscard]] bool try_unlock_by_bias(worker& w) noexcept {  // by its holder, in slot 0
+    if (w.holds[0].load(base::relaxed) != this) return false;
+    unlock_by_bias(w, 1);
+    return true;
+  }
+  static void unlock_by_bias(worker& w, std::uint32_t slots) noexcept {  // the first `slots`
+    for (std::uint32_t i = 0; i < slots; ++i) {
+      base::note_unlocked(base::lock_rank::channel);
+      w.holds[i].store(nullptr, base::release);  // release: pairs with the acquire of take_bias()
+    }
+  }
+
   // Whoever has looked at what this lock guards and then sees this, has seen it as nobody else can have changed it since:
   // another thread's change comes after a fence in this one (B2), which is after this look.
   [[nodiscard]] bool is_mine() const noexcept { return word_.load(base::acquire) == bias_to(this_worker()); }
+  // The same, asked of many locks for a worker that is known: 0, or else it is not this one's.
+  [[nodiscard]] std::uintptr_t unlike_bias_to(const worker& w) const noexcept {
+    return (word_.load(base::acquire) - biased_bit) ^ reinterpret_cast<std::uintptr_t>(&w);
+  }
   // For those who could do without the lock at the price of a fence, and would never be given a bias: now and then they are
   // to take it.
   [[nodiscard]] static bool is_due() noexcept {
@@ -81,7 +103,7 @@ class biased_lock {
   bool lock_by_bias(worker& w, std::uint32_t slot) noexcept {
     if (slot >= worker::lock_slots || w.holds[slot].load(base::relaxed)) [[unlikely]] return false;
     w.holds[slot].store(this, base::relaxed);
-    os::light_fence();  // pairs with the heavy fence of take_bias(): B2
+    base::compiler_fence();  // as good as a light fence: there is membarrier (bias_now()). Pairs with take_bias(): B2
     if (word_.load(base::relaxed) == bias_to(&w)) [[likely]] return true;
     w.holds[slot].store(nullptr, base::release);  // release: what was done under earlier biases, for take_bias()
     return false;

@@ -94,7 +94,7 @@ goroutine* be_born(worker& w, detail::newborn& n) {
   return g;
 }
 
-WEFT_SWITCHES_STACKS void park_before_newborn(worker& w, processor& p, wait_reason reason, const void* object) {
+WEFT_PARKS void park_before_newborn(worker& w, processor& p, wait_reason reason, const void* object) {
   goroutine& g = *w.current;
   const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
   const bool gets_away = p.births.balance != 0 && g.born_into == p.births.group;  // AC4

@@ -1,19 +1,21 @@
 // The scheduler loop: find something to run, switch to it, and when it comes back, find the next.
 //
 // A goroutine that parks picks its successor itself (schedule.cpp) and comes here only when the fast path has nothing, every
-// 64th decision, or when the successor is special (pinned elsewhere, still on its way off its stack). Here, in order:
+// time that duties are due (L3), or when the successor is special (pinned elsewhere, still on its way off its stack). Here, in order:
 // duties (timers, poller), a fair share of the inject queue, the own queues, other processors' shared queues, a short
 // search, sleep.
 //
-//   L1  Fairness. Every duty_interval decisions the loop serves the inject queue or the own shared queue first, up to
-//       duty_interval of what is injected and half of what nobody took from the shared queue go to the end of the line
+//   L1  Fairness. Each time that duties are due (L3) the loop serves the inject queue or the own shared queue first, as much
+//       of what is injected as there were decisions and half of what nobody took from the shared queue go to the end of the line
 //       (newborns stay there while thieves come: sharing.h, S7), and the oldest newborn joins it; where the next slot is in
-//       use the line is served first then, so the slot goes before it at most duty_interval times in a row, and not once
+//       use the line is served first then, so the slot goes before it at most from one time to the next, and not once
 //       the monitor has seen it served for 10 ms; line and nursery take turns (own_queue.h). So a goroutine that has run waits for
-//       at most 2 * duty_interval decisions per goroutine ahead of it, and a newborn at most duty_interval decisions more per
-//       older newborn.
+//       at most twice as many decisions per goroutine ahead of it, and a newborn at most as many more per older newborn.
 //   L2  A worker searches for search_ns, only if some other processor runs, and at most one worker searches. What it may
 //       take from whom: steal.h. For short_search_ns where timers are gathered (watch.h): they bring the next work.
+//   L3  Duties are due after 64 decisions. Where those take less than duties_every_ns (S1) it is as many as take so long, up to
+//       512: a round of duties is 150 ns, a quarter of 64 yields. Should the decisions become slower meanwhile, the monitor
+//       asks for the duties when none were done between two of its looks.
 #include "sched/loop.h"
 
 #include <algorithm>
@@ -29,6 +31,7 @@
 namespace weft::sched {
 namespace {
 
+constexpr std::int64_t duties_every_ns = 8'000;
 constexpr std::int64_t search_ns = 30'000;
 constexpr std::int64_t short_search_ns = 6'000;  // enough to see that a processor is stuck: steal.h, V2
 constexpr int fewest_pauses = 8, most_pauses = 64;  // between two looks around: steal.h
@@ -90,6 +93,12 @@ void do_duties(processor& p) {
 
 // L1: one from the queues that others filled, before the own ones; in turns, as either may always have some.
 runnable take_a_turn(worker& w, processor& p) {
+  const std::uint32_t tick = p.tick.load(base::relaxed);
+  const std::uint32_t decisions = std::max(tick - p.duty_tick, fewest_between_duties);
+  p.duty_tick = tick;
+  const std::int64_t until_next = duties_every_ns / p.pace.decision_ns;  // L3
+  p.duties_at.store(tick + static_cast<std::uint32_t>(std::clamp<std::int64_t>(until_next, fewest_between_duties, most_between_duties)),
+                    base::relaxed);
   // The fast path looks at the offer only when its queue is empty, thieves only when somebody searches: an offer that
   // nobody took by now goes behind what is queued.
   if (p.offer.load(base::relaxed) != 0)
@@ -101,7 +110,7 @@ runnable take_a_turn(worker& w, processor& p) {
     if ((turn = injected ? take_one_injected() : p.shared.pop())) break;
   }
   // The rest of them must not wait for the own queue to become empty: with many connections it never does.
-  take_injected(p, duty_interval);
+  take_injected(p, decisions);
   // S7. Else what nobody comes for goes to the end of the own line, half of it each time.
   if (p.was_visited.load(base::relaxed)) {
     p.was_visited.store(false, base::relaxed);
@@ -171,11 +180,10 @@ runnable find_work(worker& w) {
       retire(p);
       continue;
     }
+    const bool is_asked = (p->attention.load(base::relaxed) & attention_duties) != 0;
     do_duties(*p);
-    if (const std::uint32_t tick = p->tick.load(base::relaxed); tick - p->duty_tick >= duty_interval) {
-      p->duty_tick = tick;
+    if (is_asked || is_duty_due(*p, p->tick.load(base::relaxed)))
       if (runnable work = take_a_turn(w, *p)) return work;
-    }
     if (runnable work = pop_own(w, *p)) return work;
     if (take_injected(*p, 64) != 0) continue;
     if (w.guest.host) end_visit(w, now_ns());

@@ -9,8 +9,11 @@
 
 namespace weft::sched {
 
-// After how many scheduling decisions the fast path is left for duties.
-inline constexpr std::uint32_t duty_interval = 64;
+// L3. After so many scheduling decisions the fast path is left for duties.
+inline constexpr std::uint32_t fewest_between_duties = 64, most_between_duties = 512;
+inline bool is_duty_due(const processor& p, std::uint32_t tick) noexcept {
+  return static_cast<std::int32_t>(tick - p.duties_at.load(base::relaxed)) >= 0;
+}
 
 [[gnu::noinline]] inline runnable pick_queued(worker& w, processor& p) noexcept {
   if (runnable work = p.queue.pop(w.cradle)) {
@@ -27,7 +30,7 @@ inline constexpr std::uint32_t duty_interval = 64;
 [[gnu::always_inline]] inline runnable pick(worker& w, processor& p) noexcept {
   const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
   p.tick.store(tick, base::relaxed);
-  if (p.attention.load(base::relaxed) != 0 || tick - p.duty_tick >= duty_interval) [[unlikely]] return {};
+  if (p.attention.load(base::relaxed) != 0 || is_duty_due(p, tick)) [[unlikely]] return {};
   if (std::uintptr_t word = p.next.load(base::relaxed)) {
     p.next.store(0, base::relaxed);
     return runnable(word);

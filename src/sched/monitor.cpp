@@ -16,7 +16,7 @@
 //       looked at the poller for watchful_look_ns. The first look at such a debt comes after longest_look_ns at the latest.
 //   M4  With every processor idle for settle_ns the monitor gives memory back, looks for a deadlock, and sleeps for good:
 //       idle costs nothing.
-//   M5  While all processors are busy nobody sleeps for their timers: they look after every 64th decision, and when the
+//   M5  While all processors are busy nobody sleeps for their timers: they look when their duties are due (loop.cpp, L3), and when the
 //       monitor, which naps no longer than until the earliest timer, tells them to. The monitor looks at the poller
 //       itself when none of them has for polled_lately_ns: so what is ready queues within 4.5 ms, and takes a processor
 //       from a loop by M1 and M2. Not more often, as what it finds goes through the inject queue: behind what the
@@ -117,6 +117,10 @@ bool look_at(processor& p, std::int64_t now) {
   } else if (now - p.seen_queue_since_ns >= slice_ns) {
     p.attention.fetch_or(attention_slice | attention_duties, base::relaxed);
   }
+  if (const std::uint32_t duties_at = p.duties_at.load(base::relaxed); duties_at != p.seen_duties_at)
+    p.seen_duties_at = duties_at;
+  else if (tick != p.seen_tick)
+    p.attention.fetch_or(attention_duties, base::relaxed);  // loop.cpp, L3
   if (tick != p.seen_tick) {
     p.seen_tick = tick;
     p.seen_since_ns = now;

@@ -47,7 +47,7 @@ class own_queue {
     if (!nursery_.empty()) [[unlikely]] return pop_in_turns(into);
     std::uint32_t left;
     const runnable work = line_.pop(left);
-    if (work && left >= long_line) [[unlikely]] fetch_ahead();  // O5
+    if (work && left >= long_line) [[unlikely]] fetch_ahead(0);  // O5
     return work;
   }
   // The same in pieces, where there are no newborns.
@@ -57,7 +57,7 @@ class own_queue {
     return seen.size() != 0 && nursery_.empty();
   }
   [[nodiscard]] runnable front_of_line(ends seen) const noexcept {
-    if (seen.size() > long_line) [[unlikely]] fetch_ahead();  // O5
+    if (seen.size() > long_line) [[unlikely]] fetch_ahead(1);  // O5
     return line_.front(seen);
   }
   void pop_front_of_line(ends seen) noexcept { line_.drop_front(seen); }
@@ -88,7 +88,7 @@ class own_queue {
 
   // Those that follow soon get their memory into the cache while this one runs. In a short line they were there lately.
   static constexpr std::uint32_t long_line = 12;
-  [[gnu::noinline]] void fetch_ahead() const noexcept;
+  [[gnu::noinline]] void fetch_ahead(std::uint32_t from) const noexcept;  // REQUIRES: size() >= from + 3
 
   runnable pop_in_turns(cradle_block& into) noexcept {  // O1
     newborn_was_last_ = !newborn_was_last_ || line_.empty();

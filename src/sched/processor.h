@@ -39,7 +39,8 @@ struct alignas(64) processor {
   account births;                              // of one group
   base::atomic<std::uint32_t> tick{0};         // scheduling decisions taken
   base::atomic<std::uint32_t> queue_tick{0};   // the last of them that the queue, not the next slot, was served by
-  std::uint32_t duty_tick = 0;                 // the decision at which the duties were last done
+  std::uint32_t duty_tick = 0;                 // the decision at which the duties were last done ...
+  base::atomic<std::uint32_t> duties_at{64};   // ... and at which they are due next: loop.cpp, L3. Others may look
   std::uint8_t visits_expected = 0;            // for so many turns of the loop thieves are taken to come again: sharing.h, S7
   bool injected_first = false;                 // whose turn it is: the inject queue or the own shared queue
   base::atomic<std::int64_t> polled_ns{0};     // when its worker last looked at the poller. Others may look
@@ -71,7 +72,7 @@ struct alignas(64) processor {
   bool is_retired = false;
 
   // monitor's notes
-  std::uint32_t seen_tick = 0, seen_queue_tick = 0;
+  std::uint32_t seen_tick = 0, seen_queue_tick = 0, seen_duties_at = 0;
   std::int64_t seen_since_ns = 0, seen_queue_since_ns = 0;
   std::int64_t seen_cpu_ns = -1;
 

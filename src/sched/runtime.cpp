@@ -19,6 +19,7 @@
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/process_threads.h"
+#include "os/restartable.h"
 #include "sched/birth.h"
 #include "sched/debug_layout.h"
 #include "sched/debug_modes.h"
@@ -67,6 +68,7 @@ void stop_before_later_statics() {
 void start_once() {
   const base::setting_values& settings = base::settings();
   os::probe_membarrier();
+  os::probe_restartable();
   migrate_mode = settings.debug_migrate;
   if (migrate_mode) base::note_unusual(base::unusual_migration);
   stack::set_default_size(settings.stack_size * room_for_frames);

@@ -109,7 +109,7 @@ namespace {
 
 }  // namespace
 
-[[gnu::noinline]] WEFT_SWITCHES_STACKS void park_the_long_way(wait_reason reason, const void* object) {
+WEFT_PARKS void park_the_long_way(wait_reason reason, const void* object) {
   worker* w = this_worker();
   if (!w) return park_thread(reason, object);
   enter(*w);
@@ -125,7 +125,7 @@ namespace {
   leave(*this_worker());
 }
 
-[[gnu::noinline]] WEFT_SWITCHES_STACKS static void park_for_goroutine(worker& w, wait_reason reason, const void* object) {
+WEFT_PARKS static void park_for_goroutine(worker& w, wait_reason reason, const void* object) {
   if (!park_shortly(w, reason, object)) [[unlikely]] park_the_long_way(reason, object);
 }
 
@@ -216,7 +216,7 @@ void ready_all(detail::waiter* first) {
   }
 }
 
-static WEFT_SWITCHES_STACKS void yield_the_long_way() {
+WEFT_PARKS static void yield_the_long_way() {
   worker* w = this_worker();
   if (!w) {
     ::sched_yield();
@@ -235,7 +235,7 @@ static WEFT_SWITCHES_STACKS void yield_the_long_way() {
   leave(*this_worker());
 }
 
-WEFT_SWITCHES_STACKS void yield() {
+WEFT_PARKS void yield() {
   worker* const w = this_worker();
   if (!base::is_usual() || !w || !yield_shortly(*w)) [[unlikely]] return yield_the_long_way();
 }
@@ -317,7 +317,7 @@ namespace {
 
 }  // namespace
 
-WEFT_SWITCHES_STACKS [[gnu::noinline]] void yield() {
+WEFT_PARKS void yield() {
   sched::worker* const w = sched::this_worker();
   if (!base::is_usual() || !w || !sched::yield_shortly(*w)) [[unlikely]] return yield_the_long_way();
 }

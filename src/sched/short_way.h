@@ -18,6 +18,11 @@
 #include "sched/schedule.h"
 #include "trace/trace.h"
 
+// A function in which goroutines are left parked, now by the one way, now by the other. They lie side by side, and dumps take
+// all places in them for one (debug/census.cpp).
+#define WEFT_PARKS WEFT_SWITCHES_STACKS [[gnu::section("weft_parks"), gnu::noinline]]
+extern "C" [[gnu::visibility("hidden")]] const char __start_weft_parks[], __stop_weft_parks[];  // the linker's
+
 namespace weft::sched {
 
 // The worker that runs the caller, for the short ways of operations that may block; null: take the long one. An operation
@@ -39,7 +44,7 @@ inline processor* enter_shortly(worker& w) noexcept {
 // Is there anything that the long way must see to before this processor's next decision? Or because of `also`, not 0?
 inline bool is_decision_due(const worker& w, const processor& p, std::uint32_t tick, std::uintptr_t also) noexcept {
   const std::uintptr_t due = also | p.attention.load(base::relaxed) | reinterpret_cast<std::uintptr_t>(w.pinned);
-  if (due != 0 || tick - p.duty_tick >= duty_interval) [[unlikely]] return true;
+  if (due != 0 || is_duty_due(p, tick)) [[unlikely]] return true;
   return the.hungry.load(base::relaxed) != 0 && wants_help(p);
 }
 

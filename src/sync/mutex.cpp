@@ -1,9 +1,10 @@
 // Mutex: one word for the uncontended case, a FIFO of waiters behind a spin lock for the rest. After Go's sync.Mutex.
 //
 // The word: bit 0 locked; bit 1 waiters: the queue is, or is about to be, not empty; bit 2 starving: unlock hands the lock
-// over. The upper bits are 0 in a free lock; in one that is held they are the page of the stack from which it was locked
-// (detail/stack_page.h), for reports of deadlocks. An uncontended lock or unlock is one compare-and-swap. Unlock expects
-// the page it stands on; if it was locked from another one, a second compare-and-swap follows.
+// over; bit 3 careful: unlock must not store. The upper bits are 0 in a free lock; in one that is held they are the page of
+// the stack from which it was locked (detail/stack_page.h), for reports of deadlocks. An uncontended lock is one
+// compare-and-swap, and the unlock a store (os/restartable.h): half of what two compare-and-swaps take. Unlock expects the
+// page it stands on; if it was locked from another one, or the mutex is careful, it is a compare-and-swap.
 //
 // In normal mode unlock wakes the first waiter, which competes with newcomers: they are on a CPU and usually win, which
 // keeps the lock busy. A waiter that wakes up in vain after more than starving_ns goes back to the front of the queue and
@@ -20,14 +21,26 @@
 //   X6  Where the lock is met held again and again, two processors only pass its cache line to and fro. There a goroutine
 //       parks without spinning, and unlock makes it runnable on its own processor and tells no other: so all that want the
 //       lock come together on one processor, where it is never met held (sched/sharing.h, S5).
+//   X7  A store of unlock() overwrites what others have changed in the word since it looked. Nobody changes the word of a
+//       held mutex but who is about to queue: that sets `careful`, which makes every later unlock compare and swap, and goes
+//       on only when `careful` has outlived a restart_all() (RS2). While it is set all changes are as if there were no
+//       stores.
+//   X8  A careful mutex becomes an ordinary one when it has been unlocked `wanted_` times in a row without waiters; each time
+//       that it became careful again that is eight times as much. So the restarts of any program cost less than what the
+//       stores have saved, but for the first few of each mutex. `calm_` and `wanted_` are touched while holding it.
+//   X9  Who locks in an exploration of schedules makes the mutex careful, so that its unlock is a point as well.
 // Refused: always handing over (every unlock under contention becomes a switch: convoys); the holder in a word of its own (a
 // store between two locked instructions has to leave the store buffer before the second: 2.4 ns of 12.5); the goroutine
-// instead of the page (two loads that wait for each other, before each compare-and-swap).
+// instead of the page (two loads that wait for each other, before each compare-and-swap); looking for waiters after the store
+// (the mutex may be gone: X4); a bias to one worker (a mutex is mostly about several, and locking it would have to be inlined).
 // Checked by tests/model/mutex_model.cpp.
 #include <weft/mutex.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/race.h"
+#include "os/restartable.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
 #include "sched/worker.h"
@@ -36,21 +49,25 @@ namespace weft {
 
 namespace {
 
-enum : std::uintptr_t { waiters = 2, starving = 4 };
+enum : std::uintptr_t { waiters = 2, starving = 4, careful = 8 };
 constexpr std::uintptr_t queue_bits = waiters | starving;
 constexpr std::int64_t starving_ns = 1'000'000;
 constexpr int spins = 30;
+constexpr std::uint16_t most_wanted = 1 << 14;
 
 }  // namespace
 
 void mutex::lock_at_point() {
   sched::point("mutex lock");
   if (!try_lock_now()) lock_slow();
+  state_.fetch_or(careful, base::relaxed);  // X9
 }
 
 bool mutex::try_lock() noexcept {
   sched::point("mutex try lock");
-  return try_lock_now();
+  if (!try_lock_now()) return false;
+  if (sched::exploring()) state_.fetch_or(careful, base::relaxed);  // X9
+  return true;
 }
 
 bool mutex::try_lock_now() noexcept {
@@ -61,6 +78,16 @@ bool mutex::try_lock_now() noexcept {
       return true;
     }
   return false;
+}
+
+// X2 and X7. REQUIRES: queue_lock_ held. Returns the word, in which `waiters` and `careful` stay until the holder sees them.
+std::uintptr_t mutex::announce() noexcept {
+  std::uintptr_t seen = state_.fetch_or(waiters | careful, base::relaxed);
+  while (!(seen & careful)) {
+    os::restart_all();
+    seen = state_.fetch_or(waiters | careful, base::relaxed);
+  }
+  return seen | waiters;
 }
 
 void mutex::lock_slow() {
@@ -75,7 +102,7 @@ void mutex::lock_slow() {
     detail::waiter me;
     {
       base::locked hold(queue_lock_);
-      std::uintptr_t seen = state_.fetch_or(waiters, base::relaxed) | waiters;  // X2
+      std::uintptr_t seen = announce();
       const bool overdue = waiting_since != 0 && sched::now_ns() - waiting_since > starving_ns;
       if (!(seen & locked) && (!(seen & starving) || waiting_since != 0)) {  // X5
         if (state_.compare_exchange_strong(seen, seen | locked_from_here(), base::acquire, base::relaxed)) {
@@ -102,19 +129,31 @@ void mutex::lock_slow() {
   }
 }
 
-void mutex::unlock_at_point() {
-  sched::point("mutex unlock");
+void mutex::unlock_from(std::uintptr_t held) {
   base::race::release(&state_);
-  std::uintptr_t held = locked_from_here();
+  if (!os::store_if_still(state_, held, 0)) [[unlikely]] unlock_with_care(held);
+}
+
+[[gnu::noinline]] void mutex::unlock_with_care(std::uintptr_t held) {
+  sched::point("mutex unlock");
   if (!state_.compare_exchange_strong(held, 0, base::release, base::relaxed)) unlock_slow(held);
+}
+
+// X8, by the holder of a careful mutex: what the word is to become if it lets go and nobody waits.
+std::uintptr_t mutex::count_calm(std::uintptr_t seen) noexcept {
+  if (calm_ == 0) wanted_ = static_cast<std::uint16_t>(std::min<int>(8 * wanted_, most_wanted));  // since it became careful
+  if (calm_ == 0 || (seen & waiters)) calm_ = 1;
+  if (calm_++ < wanted_) return careful;
+  calm_ = 0;
+  return 0;
 }
 
 void mutex::unlock_slow(std::uintptr_t seen) {
   if (!(seen & locked)) base::fatal("unlock of unlocked weft::mutex at %p", static_cast<void*>(this));
-  base::race::release(&state_);
+  const std::uintptr_t free = seen & careful ? count_calm(seen) : 0;
   while (true) {
-    while (!(seen & waiters))  // locked from another page, or the waiter has the lock by now
-      if (state_.compare_exchange_weak(seen, 0, base::release, base::relaxed)) return;
+    while (!(seen & waiters))  // careful, locked from another page, or the waiter has the lock by now
+      if (state_.compare_exchange_weak(seen, free, base::release, base::relaxed)) return;
     detail::waiter* first;
     {
       base::locked hold(queue_lock_);
@@ -122,7 +161,7 @@ void mutex::unlock_slow(std::uintptr_t seen) {
       std::uintptr_t word = state_.load(base::relaxed);  // nobody else changes it: X3, and it is locked
       const bool hand_over = first && (word & starving);
       if (waiters_.empty()) word &= ~queue_bits;
-      if (hand_over) word = detail::stack_page_of(first) | (word & (locked | queue_bits));  // a waiter lies on its owner's stack
+      if (hand_over) word = detail::stack_page_of(first) | (word & (locked | careful | queue_bits));  // a waiter lies on its owner's stack
       if (first) first->success = hand_over;
       state_.store(word, base::relaxed);
     }
@@ -130,7 +169,7 @@ void mutex::unlock_slow(std::uintptr_t seen) {
     if (first) {
       detail::sleeper* next = first->who;
       const bool crowded = first->value;
-      if (!first->success) state_.fetch_and(queue_bits, base::release);
+      if (!first->success) state_.fetch_and(careful | queue_bits, base::release);
       return crowded ? sched::ready_here(next) : sched::ready(next);
     }
     seen = state_.load(base::relaxed);

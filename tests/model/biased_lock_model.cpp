@@ -4,6 +4,8 @@
 //             plain thread that takes the bias away, by whoever comes after. The guarded data is plain, so the checker
 //             reports any overlap as a data race.
 //   B4        The lock's own notes are plain too.
+//   S1, S2    A select sleeps at channels of its own: it is woken, and leaves no waiter, also where the sender takes
+//             the bias of one while the waiters are queued.
 //   S4, C4    Who finds a channel empty and then sees it biased to himself was right at that moment (is_mine()).
 #include <gtest/gtest.h>
 
@@ -122,6 +124,29 @@ void token_between_my_channels() {
   model::check(found, "S4: the token was missed");
 }
 
+// Both channels are the sleeper's, who queues his waiters by the bias; the sender may take that of the second one
+// meanwhile.
+void sleep_at_my_channels() {
+  worker sleeper, sender;
+  chan<int> a(1), b(1);
+  bias(sleeper, a), bias(sleeper, b);
+  int got = 0;
+  model::parallel({{"sender", [&] {
+                      become(&sender);
+                      b.send(1);
+                    }},
+                   {"sleeper", [&] {
+                      become(&sleeper);
+                      auto in_a = on_recv(a);
+                      auto in_b = on_recv(b);
+                      select(in_a, in_b);
+                      got = in_b.take().value_or(0);
+                    }}});
+  model::check(got == 1, "S1: what was sent arrives");
+  for (const auto* ch : {&a, &b})
+    model::check(detail::channel_access::ref(*ch).get()->receivers.empty(), "S2: a waiter is left in a queue");
+}
+
 // Two who each send and then look, one of whom has both channels for himself.
 void both_send_then_try() {
   worker one, two;
@@ -160,6 +185,7 @@ TEST(biased_lock, a_plain_thread_too) { holds(three_threads, owner_other_and_pla
 TEST(biased_lock, a_bias_that_moves_excludes_too) { holds({.preemptions = 2, .stale_reads = 1}, biased_again); }
 TEST(biased_lock, two_at_once_keep_their_slots) { holds(bounded, two_at_once); }
 TEST(biased_lock, a_token_between_channels_of_the_looker_is_seen) { holds(bounded, token_between_my_channels); }
+TEST(biased_lock, a_select_sleeps_at_channels_of_its_own) { holds(bounded, sleep_at_my_channels); }
 TEST(biased_lock, two_who_send_and_then_try_do_not_both_miss) { holds(bounded, both_send_then_try); }
 
 TEST(biased_lock, mutant_revocation_without_heavy_fence_is_caught) {

@@ -15,7 +15,12 @@ weft_mutant(revocation_does_not_wait MODEL biased_lock SOURCE src/sched/biased_l
 weft_mutant(both_locks_in_one_slot MODEL biased_lock SOURCE src/sched/biased_lock.h FILTER biased_lock.two_at_once*
   FIND "if (slot >= worker::lock_slots || w.holds[slot].load(base::relaxed)) [[unlikely]] return false;" BY "slot = 0;")
 weft_mutant(a_bias_is_believed_without_a_look MODEL biased_lock SOURCE src/chan/select.cpp FILTER biased_lock.a_token*
-  FIND "all_mine = all_mine && (!takes_part(cases[i]) || cases[i]->channel_->lock.is_mine());" BY "all_mine = true;")
+  FIND "obstacles |= ch->lock.unlike_bias_to(*w);" BY "")
+weft_mutant(short_sleep_without_the_locks MODEL biased_lock SOURCE src/chan/select.cpp FILTER biased_lock.a_select_sleeps*
+  FIND "is_done = c.channel_->lock.try_lock_by_bias(w, locked);"
+  BY "static_cast<void>(c.channel_->lock.try_lock_by_bias(w, locked));")
+weft_mutant(short_sleep_is_not_taken_back MODEL biased_lock SOURCE src/chan/select.cpp FILTER biased_lock.a_select_sleeps*
+  FIND "if (!is_done) [[unlikely]] take_back(i);" BY "")
 weft_model(chan SOURCES src/chan/channel.cpp ${sleeping})
 weft_mutant(sender_behind_a_full_buffer_stays MODEL chan SOURCE src/chan/channel.h FILTER chan.a_receive_lets*
   FIND "if (waiter* sender = senders.pop()) {" BY "if (waiter* sender = nullptr) {")
@@ -47,7 +52,13 @@ weft_mutant(waits_without_a_second_look MODEL select SOURCE src/chan/select.cpp 
 
 weft_model(mutex SOURCES src/sync/mutex.cpp ${sleeping})
 weft_mutant(waiters_not_announced MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
-  FIND "state_.fetch_or(waiters, base::relaxed) | waiters;  // X2" BY "state_.load(base::relaxed);")
+  FIND "seen = announce();" BY "seen = state_.load(base::relaxed);")
+weft_mutant(careful_is_not_made_sure_of MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
+  FIND "    os::restart_all();" BY "    seen |= careful, static_cast<void>(os::restart_all);")
+weft_mutant(careful_is_not_looked_for_again MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
+  FIND "    seen = state_.fetch_or(waiters | careful, base::relaxed);
+  }" BY "    seen |= careful;
+  }")
 weft_mutant(bit_cleared_while_others_wait MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.three*
   FIND "if (waiters_.empty()) state_.fetch_and(~queue_bits, base::relaxed);
           return;" BY "state_.fetch_and(~queue_bits, base::relaxed);

@@ -190,7 +190,6 @@ stack::cache::~cache() = default;
 namespace sched {
 nursery::nursery() = default;
 void wait_while_seized(worker&) noexcept { model::fail("no workers here"); }
-scheduler the;
 base::atomic<bool> started{true};
 void start_runtime() {}
 void ensure_watched() {}

@@ -31,6 +31,7 @@ class waiter_queue {
  public:
   [[nodiscard]] bool empty() const noexcept { return front() == nullptr; }
   [[nodiscard]] waiter* front() const noexcept { return head_.load(base::relaxed); }
+  [[nodiscard]] waiter* back() const noexcept { return tail_; }
   [[nodiscard]] bool seems_empty() const noexcept { return head_.load(base::acquire) == nullptr; }
 
   void push_back(waiter& node) noexcept {

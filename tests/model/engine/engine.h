@@ -87,6 +87,7 @@ struct fibre {
   std::uint32_t sleeps_on;  // location + 1
   std::int64_t deadline;
   int wake_result;
+  std::uint32_t interruptions;  // heavy fences of others that it was made to pass
   site asleep_at;
 };
 

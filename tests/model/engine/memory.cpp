@@ -215,17 +215,35 @@ std::uint64_t atomic_load(const cell* where, std::size_t size, std::memory_order
   return from.value;
 }
 
-void atomic_store(cell* where, std::size_t size, std::uint64_t value, std::memory_order order, site at) noexcept {
-  inside_engine guard;
-  if (!e.is_exploring) return set_first_value(where, size, value);
+namespace {
+
+bool store(cell* where, std::size_t size, std::uint64_t value, std::memory_order order, const std::uint32_t* since, site at) {
   plain_access(where, 1, false, __builtin_return_address(0));
   const bool is_dropped = is_mistake(at) && e.mistake->drops;
   order = mutated(order, at);
   const std::uint32_t loc = location_of(where, size);
   const operation mine = reach(loc, action::store, true, order);
-  record(action::store, at, order, loc + 1, value, -1, is_dropped ? "dropped by the mutant" : "");
-  if (!is_dropped) write(loc, value, order, {});
+  const bool is_restarted = since && e.fibres[static_cast<std::size_t>(e.self)].interruptions != *since;
+  record(action::store, at, order, loc + 1, value, -1,
+         is_restarted ? "restarted instead" : is_dropped ? "dropped by the mutant" : "");
+  if (!is_dropped && !is_restarted) write(loc, value, order, {});
   finish(mine);
+  return !is_restarted;
+}
+
+}  // namespace
+
+void atomic_store(cell* where, std::size_t size, std::uint64_t value, std::memory_order order, site at) noexcept {
+  inside_engine guard;
+  if (!e.is_exploring) return set_first_value(where, size, value);
+  store(where, size, value, order, nullptr, at);
+}
+
+bool atomic_store_unless_interrupted(cell* where, std::size_t size, std::uint64_t value, std::memory_order order,
+                                     std::uint32_t since, site at) noexcept {
+  inside_engine guard;
+  if (!e.is_exploring) return set_first_value(where, size, value), true;
+  return store(where, size, value, order, &since, at);
 }
 
 namespace {

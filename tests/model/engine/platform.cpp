@@ -87,11 +87,17 @@ void heavy_fence(site at) noexcept {
     if (t == e.self) continue;
     if (e.fibres[static_cast<std::size_t>(t)].now != fibre::state::finished) point(of_another);
     seq_cst_fence(t);
+    ++e.fibres[static_cast<std::size_t>(t)].interruptions;
     record(action::heavy, at, std::memory_order_seq_cst, 0, static_cast<std::uint64_t>(t), -1,
            e.fibres[static_cast<std::size_t>(t)].name);
     done_with(of_another);
   }
   seq_cst_fence(e.self);
+}
+
+std::uint32_t interruptions() noexcept {
+  inside_engine guard;
+  return e.fibres[static_cast<std::size_t>(e.self)].interruptions;
 }
 
 std::int64_t now_ns() noexcept { return e.now; }

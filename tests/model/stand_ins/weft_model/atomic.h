@@ -34,6 +34,10 @@ void atomic_rmw_write(cell*, std::size_t size, std::uint64_t value) noexcept;
 bool atomic_cas(cell*, std::size_t size, std::uint64_t& expected, std::uint64_t desired, std::memory_order success,
                 std::memory_order failure, bool may_fail, site) noexcept;
 void atomic_fence(std::memory_order, site) noexcept;
+// A store that does not happen (false) when a heavy fence has interrupted the thread since it asked for interruptions().
+bool atomic_store_unless_interrupted(cell*, std::size_t size, std::uint64_t value, std::memory_order, std::uint32_t since,
+                                     site) noexcept;
+std::uint32_t interruptions() noexcept;
 
 // For sources whose threads are the model's (weft_model_edit in CMakeLists.txt).
 int thread_number() noexcept;
@@ -73,6 +77,9 @@ class atomic {
   }
   void store(T desired, memory_order order, site where = site::here()) noexcept {
     model::atomic_store(&cell_, sizeof(T), bits(desired), order, where);
+  }
+  bool store_unless_interrupted(T desired, memory_order order, std::uint32_t since, site where = site::here()) noexcept {
+    return model::atomic_store_unless_interrupted(&cell_, sizeof(T), bits(desired), order, since, where);
   }
   T exchange(T desired, memory_order order, site where = site::here()) noexcept {
     return modify(order, where, [&](T) { return desired; });
