@@ -45,7 +45,7 @@ inline void prepare(context& fresh, void* top) noexcept {
   fresh.sp.store(top, base::release);
 }
 
-// The same for one that its maker starts at once, with `top` as the permit that he has taken. REQUIRES: fresh.sp is null
+// The same for one that its maker starts at once: `top` is the permit, which he has taken. REQUIRES: fresh.sp is null.
 inline void prepare_taken(context& fresh) noexcept {
   fresh.pc = reinterpret_cast<void*>(&weft_goroutine_start);
   fresh.fp = nullptr;

@@ -8,9 +8,9 @@
 // Births and ends have short ways, as parks do (short_way.h, SW1, SW2), and one rule more:
 //
 //   BI1  A goroutine that ends may put its stack into its processor's cache and still stand on it. Nobody takes it from
-//        there before it has left: it is inside the runtime, so the cache is its worker's (worker.h, H1), which comes to it
-//        again on another stack only. What does not fit goes to the depot, where others take it: that is left to whoever
-//        arrives (bury).
+//        there before it has left: it is inside the runtime, so the cache is its worker's (worker.h, H1), which comes to
+//        it again on another stack only. What does not fit goes to the depot, where others take it: that is left to
+//        whoever arrives (bury).
 #include "sched/birth.h"
 
 #include <new>

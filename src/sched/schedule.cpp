@@ -129,8 +129,8 @@ WEFT_PARKS static void park_for_goroutine(worker& w, wait_reason reason, const v
   if (!park_shortly(w, reason, object)) [[unlikely]] park_the_long_way(reason, object);
 }
 
-// Leaves by tail calls, so it has no registers to save. Mostly it is newborns that are next: whoever waits often for others
-// has tried park_shortly().
+// Leaves by tail calls, so it has no registers to save. Mostly it is newborns that are next: whoever waits often for
+// others has tried park_shortly().
 void park(wait_reason reason, const void* object) {
   worker* const w = this_worker();
   processor* const p = base::is_usual() && w ? enter_shortly(*w) : nullptr;

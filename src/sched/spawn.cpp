@@ -167,8 +167,8 @@ void spawn_in_block(const breed& b, const std::uint64_t* closure) {
   share_if_hungry(*p);
 }
 
-// Inside the runtime, with nothing unusual. Apart, and once for each way to be born, so that neither needs more registers
-// than there are.
+// Inside the runtime, with nothing unusual. Apart, and once for each way to be born, so that neither needs more
+// registers than there are.
 template <bool in_group>
 [[gnu::noinline]] void begin_litter_and_leave(worker& w, const small_kind& kind, const std::uint64_t* closure,
                                               const void* site, group* into) {
