@@ -52,6 +52,8 @@ class wait_group : detail::group {
   [[gnu::cold, gnu::noinline]] void add_at_point(int n);  // in an exploration of schedules: sched/seam.h
   void add_now(int n);
   void wait_in_turn();
+  void wait_the_long_way();
+  void wait_as(detail::sleeper* me);
   void wait_among_others();
   void take_as_last(int n);
   bool wake_all(std::uint64_t word);

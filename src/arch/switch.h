@@ -45,6 +45,12 @@ inline void prepare(context& fresh, void* top) noexcept {
   fresh.sp.store(top, base::release);
 }
 
+// The same for one that its maker starts at once: `top` is the permit, which he has taken. REQUIRES: fresh.sp is null.
+inline void prepare_taken(context& fresh) noexcept {
+  fresh.pc = reinterpret_cast<void*>(&weft_goroutine_start);
+  fresh.fp = nullptr;
+}
+
 // Takes the permit to resume `target` (A1, A2); null while its last runner has not left its stack yet.
 inline void* try_take(context& target) noexcept {
   void* sp = target.sp.load(base::acquire);
@@ -101,6 +107,31 @@ inline void* try_take(context& target) noexcept {
 #else
 #error "weft runs on x86-64 and aarch64; a new CPU needs this switch, a switch_<cpu>.S and arch/thread_pointer.h"
 #endif
+}
+
+// The same for whoever needs not come back: nothing is saved.
+[[noreturn, gnu::always_inline]] inline void switch_for_good(context& to, void* to_sp) noexcept {
+#if defined(__x86_64__)
+  asm volatile(
+      "movq %[sp], %%rsp\n\t"
+      "movq 16(%[load]), %%rbp\n\t"
+      "jmpq *8(%[load])\n"
+      :
+      : [load] "S"(&to), [sp] "d"(to_sp)
+      : "memory");
+#elif defined(__aarch64__)
+  register context* load asm("x1") = &to;
+  register void* sp asm("x2") = to_sp;
+  asm volatile(
+      "mov sp, x2\n\t"
+      "ldr x29, [x1, #16]\n\t"
+      "ldr x9, [x1, #8]\n\t"
+      "br x9\n"
+      :
+      : "r"(load), "r"(sp)
+      : "memory");
+#endif
+  __builtin_unreachable();  // GCOVR_EXCL_LINE: by its nature
 }
 
 }  // namespace weft::arch

@@ -70,7 +70,7 @@ struct account {
 
 // Takes the counter's last unit away together with its only waiter, who is to be woken. Null: there is more, and nothing was
 // done. sync/wait_group.cpp, WG3.
-[[nodiscard]] inline detail::sleeper* take_last(detail::group& g) noexcept {
+[[nodiscard, gnu::always_inline]] inline detail::sleeper* take_last(detail::group& g) noexcept {
   std::uint64_t last = detail::group::one | 1;
   if (g.state.load(base::relaxed) != last) return nullptr;
   detail::sleeper* who = g.first_waiter.load(base::acquire);  // pairs with the waiter's store
@@ -83,23 +83,27 @@ struct account {
   return who;
 }
 
-// One less in the group's counter; the last one wakes those who wait, but for a single one: the caller does.
-[[nodiscard]] inline detail::sleeper* take_from(detail::group& g) noexcept {
+[[gnu::noinline]] inline void take_one_of_many(detail::group& g) noexcept {
   using detail::group;
-  if (detail::sleeper* who = take_last(g)) return who;
   std::uint64_t seen = g.state.load(base::relaxed);
   do {
     if (group::counter(seen) <= 0) [[unlikely]] die_of_negative_counter(g);
     if (group::counter(seen) == 1 && (seen & group::waiters_mask) != 0) [[unlikely]] {
       g.release_waiters(g);
-      return nullptr;
+      return;
     }
   } while (!g.state.compare_exchange_weak(seen, seen - group::one, base::acq_rel, base::relaxed));
-  return nullptr;
+}
+
+// One less in the group's counter; the last one wakes those who wait, but for a single one: the caller does.
+[[nodiscard, gnu::always_inline]] inline detail::sleeper* take_from(detail::group& g) noexcept {
+  detail::sleeper* const who = take_last(g);
+  if (!who) [[unlikely]] take_one_of_many(g);
+  return who;
 }
 
 // A goroutine of `g` has ended, on a processor with account `mine` or on none (null). Returns whom to wake; mostly null.
-[[nodiscard]] inline detail::sleeper* leave_group(account* mine, detail::group& g) noexcept {
+[[nodiscard, gnu::always_inline]] inline detail::sleeper* leave_group(account* mine, detail::group& g) noexcept {
   if (mine && mine->counts(g) && --mine->balance != 0) return nullptr;
   return take_from(g);
 }

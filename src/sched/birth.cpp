@@ -4,6 +4,13 @@
 // that the control blocks and first frames of different goroutines fall into different sets of the L1 cache (all stack
 // tops are page aligned). When it ends and another newborn is next, that one takes over the stack on the spot, without a
 // switch: a burst of short goroutines runs on one warm stack per processor.
+//
+// Births and ends have short ways, as parks do (short_way.h, SW1, SW2), and one rule more:
+//
+//   BI1  A goroutine that ends may put its stack into its processor's cache and still stand on it. Nobody takes it from
+//        there before it has left: it is inside the runtime, so the cache is its worker's (worker.h, H1), which comes to
+//        it again on another stack only. What does not fit goes to the depot, where others take it: that is left to
+//        whoever arrives (bury).
 #include "sched/birth.h"
 
 #include <new>
@@ -17,6 +24,7 @@
 #include "sched/runtime.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
+#include "sched/short_way.h"
 #include "trace/trace.h"
 
 namespace weft::sched {
@@ -25,6 +33,14 @@ namespace {
 std::size_t colour_of(const std::byte* top) noexcept {
   return (reinterpret_cast<std::uintptr_t>(top) / stack_colour_page) % stack_colours * stack_colour_bytes;
 }
+
+}  // namespace
+
+goroutine* goroutine_at(std::byte* top) noexcept {
+  return reinterpret_cast<goroutine*>(top - sizeof(goroutine) - colour_of(top));
+}
+
+namespace {
 
 [[gnu::cold, gnu::noinline]] void enrol(goroutine& g, member& who) noexcept {
   g.name = who.name;
@@ -39,11 +55,14 @@ inline void name_after(goroutine& g, const detail::newborn& n) noexcept {
   base::compiler_fence();  // or it is one load of both words, which were just written by two stores: the CPU waits 13 cycles
   g.creator = n.creator;
   g.start_site = n.start_site;
-  g.name = "";
-  g.born_into = nullptr;
   g.last_worker = nullptr;
-  if (n.kind == detail::newborn_kind::in_group) g.born_into = n.born_into;
-  else if (n.kind == detail::newborn_kind::named) [[likely]] g.name = n.name;
+  if (n.kind == detail::newborn_kind::in_group) {
+    g.name = "";
+    g.born_into = n.born_into;
+    return;
+  }
+  g.born_into = nullptr;
+  if (n.kind == detail::newborn_kind::named) [[likely]] g.name = n.name;
   else enrol(g, *n.membership);
 }
 
@@ -52,7 +71,7 @@ inline bool has_left_its_block(const goroutine& g, stack::stack_ref s) noexcept 
   return !has_fibers && g.mark.load(base::relaxed) == goroutine::dead_mark && g.stack == s;
 }
 
-goroutine* build(stack::stack_ref s, detail::newborn& n) noexcept {
+[[gnu::always_inline]] inline goroutine* build(stack::stack_ref s, detail::newborn& n) noexcept {
   goroutine* g = goroutine_at(s.top);
   if (has_left_its_block(*g, s)) [[likely]] {
     g->mark.store(goroutine::alive_mark, base::relaxed);
@@ -67,16 +86,50 @@ goroutine* build(stack::stack_ref s, detail::newborn& n) noexcept {
 
 }  // namespace
 
-goroutine* goroutine_at(std::byte* top) noexcept {
-  return reinterpret_cast<goroutine*>(top - sizeof(goroutine) - colour_of(top));
-}
-
 goroutine* be_born(worker& w, detail::newborn& n) {
   const std::size_t wanted = std::size_t{n.stack_kib} * 1024;
   goroutine* g = build(wanted == 0 ? w.held->stacks.acquire() : stack::acquire_sized(wanted), n);
   w.starting = &n;
   arch::prepare(g->context, g);
   return g;
+}
+
+WEFT_PARKS void park_before_newborn(worker& w, processor& p, wait_reason reason, const void* object) {
+  goroutine& g = *w.current;
+  const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
+  const bool gets_away = p.births.balance != 0 && g.born_into == p.births.group;  // AC4
+  if (!p.queue.has_only_newborns() || !p.stacks.has_one() || is_decision_due(w, p, tick, exceptions_of(w) | gets_away))
+      [[unlikely]] {
+    leave(w);
+    return park_the_long_way(reason, object);
+  }
+  g.object.store(object, base::relaxed);
+  g.since_ns.store(the.coarse_now.load(base::relaxed), base::relaxed);
+  g.reason.store(reason, base::relaxed);
+  p.tick.store(tick, base::relaxed);
+  p.queue_tick.store(tick, base::relaxed);
+  const runnable work = p.queue.pop_newborn(w.cradle);
+  detail::newborn* const n = work.as_newborn();
+  if (n->stack_kib == 0) [[likely]] {
+    goroutine* const next = build(p.stacks.take(), *n);
+    arch::prepare_taken(next->context);
+    w.starting = n;
+    w.current = next;
+    leave_for(g.sanitized, next->sanitized);
+    arch::switch_to(g.context, next->context, next);
+  } else {
+    w.carried = work;
+    w.current = nullptr;
+    void* const sp = arch::try_take(w.native);
+    leave_for(g.sanitized, w.native_fiber);
+    arch::switch_to(g.context, w.native, sp);
+  }
+  arrive(g.sanitized);
+  worker& here = *this_worker();
+  bury(here);
+  g.reason.store(wait_reason::none, base::relaxed);
+  if (trace::is_on()) [[unlikely]] trace::emit(trace::event::resume, g.id);  // since it was parked
+  leave(here);
 }
 
 namespace {
@@ -101,90 +154,125 @@ namespace {
   g.membership = nullptr;
 }
 
-// ready(), for those inside the runtime. Null: nobody.
-inline void wake(processor* p, detail::sleeper* who) {
+// ready(), for those inside the runtime. Null: nobody. `is_usual`: base::is_usual(), or false.
+[[gnu::always_inline]] inline void wake(bool is_usual, processor* p, detail::sleeper* who) {
   if (!who) [[likely]] return;
-  const bool is_usual = p && p->next.load(base::relaxed) == 0 && who->is_goroutine && !trace::is_on();
-  goroutine* const g = is_usual ? static_cast<goroutine*>(who) : nullptr;
-  if (!g || g->membership) [[unlikely]] return ready(who);
-  p->next.store(runnable(g).word(), base::relaxed);
-  share_if_hungry(*p);
+  if (!is_usual || !p || p->next.load(base::relaxed) != 0 || !who->is_goroutine) [[unlikely]] return ready(who);
+  p->next.store(runnable(static_cast<goroutine*>(who)).word(), base::relaxed);
+  base::compiler_fence();  // P3: the publisher's side; a light fence, where there is membarrier
+  if (the.hungry.load(base::relaxed) != 0 && wants_help(*p)) [[unlikely]] feed(*p);
 }
 
-// Runs one newborn to its end, as goroutine g. Enters and leaves inside the runtime; the worker may be another one.
-inline worker& live(goroutine& g, detail::newborn* n) {
-  trace::emit(trace::event::begin, g.id);
-  leave(*this_worker());
-  if (!g.membership) [[likely]] n->run(n);  // frees n
-  else run_member(*g.membership, n);
-  if (g.locals) [[unlikely]] destroy_locals(g);
-  worker& w = *this_worker();
-  enter(w);
-  if (g.membership) [[unlikely]] end_member(g);
-  trace::emit(trace::event::end, g.id);
-  if (!stack::canary_intact(g.stack)) [[unlikely]] report_overflow(g, g.stack.size());
-  processor* p = w.held;
+[[gnu::always_inline]] inline void count_end(bool is_usual, processor* p, goroutine& g) {
   if (p) p->ended.add_owned(1);
   else the.ended_outside.fetch_add(1, base::relaxed);
   if (g.born_into) base::race::release(&g.born_into->state);
-  if (g.born_into) wake(p, leave_group(p ? &p->births : nullptr, *g.born_into));
-  return w;
-}
-
-// What pick() would choose, if that is a newborn and nothing asks for attention.
-inline runnable pick_newborn(worker& w, processor& p) noexcept {
-  const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
-  const bool is_ordinary = p.attention.load(base::relaxed) == 0 && p.next.load(base::relaxed) == 0 &&
-                           !is_duty_due(p, tick) && (the.hungry.load(base::relaxed) == 0 || !wants_help(p));
-  if (!is_ordinary) return {};
-  const runnable newborn = p.queue.pop_if_only_newborns(w.cradle);
-  if (!newborn) return {};
-  p.tick.store(tick, base::relaxed);
-  p.queue_tick.store(tick, base::relaxed);
-  return newborn;
+  if (g.born_into) wake(is_usual, p, leave_group(p ? &p->births : nullptr, *g.born_into));
 }
 
 // Switches away from a stack that its arrival point releases (bury).
 [[noreturn]] WEFT_SWITCHES_STACKS void leave_for_good(worker& w, goroutine& dead, runnable work) {
   goroutine* next = work && !work.is_newborn() && !migrate_mode ? work.as_goroutine() : nullptr;
   void* sp = next && !next->pinned_to ? arch::try_take(next->context) : nullptr;
-  arch::context nowhere;
+  dead.mark.store(goroutine::dead_mark, base::relaxed);
   w.dead_stack = dead.stack;
   w.dead_fiber = dead.sanitized;
   if (sp) {
     w.current = next;
     leave_for(dead.sanitized, next->sanitized, true);
-    arch::switch_to(nowhere, next->context, sp);
+    arch::switch_for_good(next->context, sp);
   } else {
     w.carried = work;
     w.current = nullptr;
     sp = arch::try_take(w.native);
     leave_for(dead.sanitized, w.native_fiber, true);
-    arch::switch_to(nowhere, w.native, sp);
+    arch::switch_for_good(w.native, sp);
   }
-  __builtin_unreachable();  // GCOVR_EXCL_LINE: by its nature
+}
+
+// Who takes over the stack of a goroutine that has ended; does not return if nobody does. Inside the runtime.
+[[gnu::noinline]] WEFT_SWITCHES_STACKS detail::newborn* find_heir(worker& w, goroutine& dead) {
+  processor* p = w.held;
+  runnable work;
+  if (p && !w.pinned && dead.stack.size() == stack::default_size()) work = pick(w, *p);
+  if (has_fibers || !work || !work.is_newborn() || work.as_newborn()->stack_kib != 0) leave_for_good(w, dead, work);
+  return work.as_newborn();
+}
+
+// The same where nothing is out of the ordinary. Null: nothing has happened.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline detail::newborn* find_heir_shortly(worker& w, processor& p, goroutine& dead) {
+  if (has_fibers) return nullptr;
+  const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
+  if (is_decision_due(w, p, tick, 0)) [[unlikely]] return nullptr;
+  const std::uintptr_t next = p.next.load(base::relaxed);
+  if (next == 0 && p.queue.has_only_newborns()) {
+    if (!p.stacks.hands_out_such(dead.stack)) [[unlikely]] return nullptr;
+    p.tick.store(tick, base::relaxed);
+    p.queue_tick.store(tick, base::relaxed);
+    const runnable newborn = p.queue.pop_newborn(w.cradle);
+    if (newborn.as_newborn()->stack_kib != 0) [[unlikely]] leave_for_good(w, dead, newborn);
+    return newborn.as_newborn();
+  }
+  own_queue::ends line{};
+  if ((next == 0 && !p.queue.has_only_line(line)) || !p.stacks.has_room_for(dead.stack)) [[unlikely]] return nullptr;
+  const runnable work = next != 0 ? runnable(next) : p.queue.front_of_line(line);
+  void* const sp = try_take_permit(work);
+  if (!sp) [[unlikely]] return nullptr;
+  p.tick.store(tick, base::relaxed);
+  if (next != 0) {
+    p.next.store(0, base::relaxed);
+  } else {
+    p.queue_tick.store(tick, base::relaxed);
+    p.queue.pop_front_of_line(line);
+  }
+  dead.mark.store(goroutine::dead_mark, base::relaxed);
+  p.stacks.put(dead.stack);  // BI1
+  w.current = work.as_goroutine();
+  arch::switch_for_good(work.as_goroutine()->context, sp);
+}
+
+// True: it is a member of a world.
+[[gnu::cold, gnu::noinline]] bool begin_unusually(const goroutine& g) {
+  trace::emit(trace::event::begin, g.id);
+  return g.membership != nullptr;
+}
+
+// What follows when its code has returned, as end_shortly().
+[[gnu::noinline]] detail::newborn* end(goroutine& g) {
+  worker& w = *this_worker();
+  enter(w);
+  if (g.membership) [[unlikely]] end_member(g);
+  trace::emit(trace::event::end, g.id);
+  if (!stack::canary_intact(g.stack)) [[unlikely]] report_overflow(g, g.stack.size());
+  count_end(false, w.held, g);
+  return find_heir(w, g);
+}
+
+// Enters the runtime; returns there with whoever takes over the stack, or not at all.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline detail::newborn* end_shortly(goroutine& g) {
+  worker& w = *this_worker();
+  processor* const p = base::is_usual() ? enter_shortly(w) : nullptr;
+  if (!p) [[unlikely]] return end(g);
+  count_end(true, p, g);
+  detail::newborn* const heir = find_heir_shortly(w, *p, g);
+  return heir ? heir : find_heir(w, g);
 }
 
 }  // namespace
 
 extern "C" [[gnu::visibility("hidden")]] WEFT_SWITCHES_STACKS void weft_goroutine_main() {
-  goroutine* const g = this_worker()->current;
+  worker& first = *this_worker();
+  goroutine* const g = first.current;
   arrive(g->sanitized);
-  detail::newborn* n = std::exchange(this_worker()->starting, nullptr);
-  bury(*this_worker());
+  detail::newborn* n = std::exchange(first.starting, nullptr);
+  bury(first);
   while (true) {
-    worker& w = live(*g, n);
-    processor* p = w.held;
-    runnable work;
-    if (p && !w.pinned && g->stack.size() == stack::default_size()) {
-      work = pick_newborn(w, *p);
-      if (!work) work = pick(w, *p);
-    }
-    if (has_fibers || !work || !work.is_newborn() || work.as_newborn()->stack_kib != 0) {
-      g->mark.store(goroutine::dead_mark, base::relaxed);
-      leave_for_good(w, *g, work);
-    }
-    n = work.as_newborn();
+    const bool is_member = !base::is_usual() && begin_unusually(*g);
+    leave(*this_worker());
+    if (!is_member) [[likely]] n->run(n);  // frees n
+    else run_member(*g->membership, n);
+    if (g->locals) [[unlikely]] destroy_locals(*g);
+    n = end_shortly(*g);
     name_after(*g, *n);
   }
 }

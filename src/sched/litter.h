@@ -56,6 +56,19 @@ struct breed {
   }
 };
 
+// Word by word: a load of two that were just written by two stores waits 13 cycles for them, and `rep movs` for longer.
+inline void copy_words(detail::newborn& to, const detail::newborn& from) noexcept {
+  using word [[gnu::may_alias]] = std::uint64_t;
+  const auto* const source = reinterpret_cast<const volatile word*>(&from);
+  auto* const target = reinterpret_cast<volatile word*>(&to);
+  target[0] = source[0];
+  target[1] = source[1];
+  target[2] = source[2];
+  target[3] = source[3];
+  target[4] = source[4];
+  target[5] = source[5];
+}
+
 struct litter {
   std::uint16_t twice_words;  // of a closure: LT2
   std::uint16_t taken, count;
@@ -75,8 +88,8 @@ struct litter {
   [[nodiscard]] const std::uint64_t* closure(std::uint32_t i) const noexcept;
 
   void lay_out(cradle_block& into, std::uint32_t i) const noexcept {
-    into.newborn = first;
-    into.newborn.id += i;
+    copy_words(into.newborn, first);
+    if (i != 0) into.newborn.id = first.id + i;
     const std::uint64_t* from = closure(i);
     for (std::uint32_t k = 0; k < closure_words(); ++k) into.closure[k] = from[k];
   }

@@ -134,17 +134,19 @@ constexpr std::align_val_t alignment{16};
   outside_cache().release(block, size_class);
 }
 
-[[gnu::always_inline]] inline void* take_block(int size_class) {
+// Null: it takes longer.
+[[gnu::always_inline]] inline void* try_take_block(int size_class) noexcept {
   worker* w = this_worker();
   processor* p = w ? try_enter(*w) : nullptr;
-  if (!p) [[unlikely]] return take_slowly(size_class);
-  if (!p->newborns.has(size_class)) [[unlikely]] {
-    leave(*w);
-    return take_slowly(size_class);
-  }
-  void* block = p->newborns.take(size_class);
+  if (!p) [[unlikely]] return nullptr;
+  void* const block = p->newborns.has(size_class) ? p->newborns.take(size_class) : nullptr;
   leave(*w);
   return block;
+}
+
+inline void* take_block(int size_class) {
+  void* const block = try_take_block(size_class);
+  return block ? block : take_slowly(size_class);
 }
 
 [[gnu::always_inline]] inline void put_block(void* block, int size_class) noexcept {
@@ -168,12 +170,16 @@ inline newborn* fresh(void* block, int size_class) noexcept {
   return n;
 }
 
+[[gnu::noinline]] newborn* newborn_allocate_slowly(int size_class) { return fresh(take_slowly(size_class), size_class); }
+
 }  // namespace
 
 newborn* newborn_allocate(int size_class) {
   if constexpr (has_fibers)  // so that the sanitizers see each block begin and end
     return newborn_allocate_large(newborn_block_bytes[size_class] - newborn_header_bytes);
-  return fresh(take_block(size_class), size_class);
+  void* const block = try_take_block(size_class);
+  if (!block) [[unlikely]] return newborn_allocate_slowly(size_class);
+  return fresh(block, size_class);
 }
 newborn* newborn_allocate_large(std::size_t closure_bytes) {
   auto* block = static_cast<std::byte*>(::operator new(fiber_header_bytes + newborn_header_bytes + closure_bytes, alignment));

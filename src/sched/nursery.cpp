@@ -100,9 +100,15 @@ runnable nursery::pop(cradle_block& into) noexcept {
   runnable first;
   if (is_litter(newest.begin)) {
     litter& l = litter_at(newest.begin);
-    l.lay_out(into, l.taken);
+    const std::uint32_t taken = l.taken;
+    l.taken = static_cast<std::uint16_t>(taken + 1);
+    l.lay_out(into, taken);
     first = runnable(&into.newborn);
-    if (++l.taken == l.count) newest.begin += l.words();
+    if (taken + 1 != l.count) [[likely]] {  // so there are more
+      live_.store(size() - 1, base::relaxed);
+      return first;
+    }
+    newest.begin += l.words();
   } else {
     first = runnable(words_[newest.begin++]);
   }

@@ -56,12 +56,12 @@ class nursery {
   void make_room_for_sibling() {  // allocates
     if (!has_room_for_sibling()) make_room(most_for_sibling);
   }
-  // REQUIRES: has_room_for_sibling(). In pieces: if it is no more of the same, a litter must be begun before it is added.
+  // REQUIRES: has_room_for_sibling(). In pieces: if it is no more of the same, it begins a litter.
   [[nodiscard]] bool is_one_more(const breed& b, std::uint64_t id) const noexcept {
     return growing_ != none && litter_at(growing_).takes(b, id);
   }
-  void begin_litter(const breed&, std::uint64_t id) noexcept;
-  void add_closure(const std::uint64_t* closure) noexcept;
+  void begin_litter(const breed&, std::uint64_t id, const std::uint64_t* closure) noexcept;
+  void add_closure(const std::uint64_t* closure) noexcept;  // REQUIRES: is_one_more()
 
   // As close_batch() and pop().
   runnable pop_newest(cradle_block& into) noexcept {
@@ -118,6 +118,7 @@ class nursery {
   }
   [[nodiscard]] std::uint32_t in_use() const noexcept;
   void compact() noexcept;
+  void append(const std::uint64_t* closure, std::uint32_t words) noexcept;
   runnable take_front(std::uint32_t& begin) noexcept;
   runnable pop_only_child(cradle_block& into) noexcept {  // the open batch is one litter of one
     litter_at(growing_).lay_out(into, 0);
@@ -131,8 +132,9 @@ class nursery {
     growing_ = none;
   }
   void took_one() noexcept {
-    live_.store(size() - 1, base::relaxed);
-    if (size() == 0) reset();
+    const std::uint32_t left = size() - 1;
+    live_.store(left, base::relaxed);
+    if (left == 0) reset();
   }
 
   struct deleter {
@@ -150,24 +152,28 @@ class nursery {
   base::atomic<std::uint32_t> live_{0};
 };
 
-inline void nursery::begin_litter(const breed& b, std::uint64_t id) noexcept {
+inline void nursery::append(const std::uint64_t* closure, std::uint32_t words) noexcept {
+  std::uintptr_t* const to = &words_[end_];
+  end_ += words;
+  for (std::uint32_t i = 0; i < words; ++i) to[i] = closure[i];
+  live_.store(size() + 1, base::relaxed);
+}
+
+inline void nursery::begin_litter(const breed& b, std::uint64_t id, const std::uint64_t* closure) noexcept {
   growing_ = end_;
   auto* l = ::new (static_cast<void*>(&words_[end_])) litter;
   l->twice_words = static_cast<std::uint16_t>(2 * b.kind->words);
-  l->taken = l->count = 0;
+  l->taken = 0;
+  l->count = 1;
   b.describe(l->first, id);
   end_ += litter_words;
+  append(closure, b.kind->words);
 }
 
 inline void nursery::add_closure(const std::uint64_t* closure) noexcept {
   litter& l = litter_at(growing_);
   ++l.count;
-  std::uintptr_t* to = &words_[end_];
-  for (std::uint32_t left = l.closure_words(); left != 0; --left) {
-    *to++ = *closure++;
-    ++end_;
-  }
-  live_.store(size() + 1, base::relaxed);
+  append(closure, l.closure_words());
 }
 
 }  // namespace weft::sched

@@ -32,9 +32,9 @@ class own_queue {
   [[nodiscard]] bool has_room_for_child() const noexcept { return nursery_.has_room(); }
   void push_child_in_room(runnable newborn) noexcept { nursery_.push_in_room(newborn); }
   nursery& children() noexcept { return nursery_; }                 // for siblings: litter.h
-  // As pop(), when there are only newborns; null otherwise.
-  runnable pop_if_only_newborns(cradle_block& into) noexcept {
-    if (!line_.empty()) return {};
+  // As pop(), in pieces, where there are only newborns.
+  [[nodiscard]] bool has_only_newborns() const noexcept { return line_.empty() && !nursery_.empty(); }
+  runnable pop_newborn(cradle_block& into) noexcept {  // REQUIRES: has_only_newborns()
     newborn_was_last_ = true;
     return nursery_.pop_newest(into);
   }

@@ -109,7 +109,7 @@ namespace {
 
 }  // namespace
 
-WEFT_PARKS static void park_the_long_way(wait_reason reason, const void* object) {
+WEFT_PARKS void park_the_long_way(wait_reason reason, const void* object) {
   worker* w = this_worker();
   if (!w) return park_thread(reason, object);
   enter(*w);
@@ -125,10 +125,19 @@ WEFT_PARKS static void park_the_long_way(wait_reason reason, const void* object)
   leave(*this_worker());
 }
 
-WEFT_PARKS void park(wait_reason reason, const void* object) {
-  worker* w = this_worker();
-  if (base::is_usual() && w && park_shortly(*w, reason, object)) [[likely]] return;
-  park_the_long_way(reason, object);
+WEFT_PARKS static void park_for_goroutine(worker& w, wait_reason reason, const void* object) {
+  if (!park_shortly(w, reason, object)) [[unlikely]] park_the_long_way(reason, object);
+}
+
+// Leaves by tail calls, so it has no registers to save. Mostly it is newborns that are next: whoever waits often for
+// others has tried park_shortly().
+void park(wait_reason reason, const void* object) {
+  worker* const w = this_worker();
+  processor* const p = base::is_usual() && w ? enter_shortly(*w) : nullptr;
+  if (!p) [[unlikely]] return park_the_long_way(reason, object);
+  if (p->next.load(base::relaxed) == 0 && p->queue.newborns() != 0) return park_before_newborn(*w, *p, reason, object);
+  leave(*w);
+  park_for_goroutine(*w, reason, object);
 }
 
 namespace {

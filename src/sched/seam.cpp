@@ -13,9 +13,9 @@ void begin_world() noexcept {
   worlds_alive.fetch_add(1, base::seq_cst);
 }
 
-void end_world() noexcept {
+void end_world(bool is_abandoned) noexcept {
   worlds_alive.fetch_sub(1, base::seq_cst);
-  base::unusual_things.fetch_sub(base::unusual_world, base::seq_cst);
+  if (!is_abandoned) base::unusual_things.fetch_sub(base::unusual_world, base::seq_cst);
 }
 
 std::uint64_t next_random_seeded(std::uint64_t& state) noexcept {

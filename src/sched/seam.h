@@ -72,7 +72,8 @@ class world {
 // How many worlds there are. Written when one begins and ends. Hidden as explorations_alive is.
 [[gnu::visibility("hidden")]] extern base::atomic<std::uint32_t> worlds_alive;
 void begin_world() noexcept;  // before its first member is started
-void end_world() noexcept;
+// `is_abandoned`: some of its members are still parked. So they stay out of the ordinary for ever, whoever wakes them.
+void end_world(bool is_abandoned = false) noexcept;
 
 // The calling goroutine's membership; null outside of worlds.
 [[gnu::cold]] member* this_member() noexcept;

@@ -41,13 +41,21 @@ inline processor* enter_shortly(worker& w) noexcept {
   return nullptr;
 }
 
-// Is there anything that the long way must see to before its goroutine leaves, or before this processor's next decision?
-inline bool is_something_due(const worker& w, const processor& p, std::uint32_t tick) noexcept {
-  const exception_globals& live = *w.exceptions;
-  const std::uintptr_t due = reinterpret_cast<std::uintptr_t>(live.caught) | live.uncaught | p.births.balance |  // AC4
-                             p.attention.load(base::relaxed) | reinterpret_cast<std::uintptr_t>(w.pinned);
+// Is there anything that the long way must see to before this processor's next decision? Or because of `also`, not 0?
+inline bool is_decision_due(const worker& w, const processor& p, std::uint32_t tick, std::uintptr_t also) noexcept {
+  const std::uintptr_t due = also | p.attention.load(base::relaxed) | reinterpret_cast<std::uintptr_t>(w.pinned);
   if (due != 0 || is_duty_due(p, tick)) [[unlikely]] return true;
   return the.hungry.load(base::relaxed) != 0 && wants_help(p);
+}
+
+// Not 0: some are in flight.
+inline std::uintptr_t exceptions_of(const worker& w) noexcept {
+  return reinterpret_cast<std::uintptr_t>(w.exceptions->caught) | w.exceptions->uncaught;
+}
+
+// The same, or before its goroutine leaves?
+inline bool is_something_due(const worker& w, const processor& p, std::uint32_t tick) noexcept {
+  return is_decision_due(w, p, tick, exceptions_of(w) | p.births.balance);  // AC4
 }
 
 // The permit to resume `work` (arch/switch.h, A1); null: it is none to switch to from here, or not yet.
@@ -66,6 +74,12 @@ inline void* try_take_permit(runnable work) noexcept {
   bury(here);
   return here;
 }
+
+// park(), the long way.
+void park_the_long_way(wait_reason reason, const void* object);
+
+// park() from inside the runtime, where nothing is out of the ordinary and newborns wait: birth.cpp.
+void park_before_newborn(worker& w, processor& p, wait_reason reason, const void* object);
 
 // park(). False: nothing has happened.
 [[gnu::always_inline]] WEFT_SWITCHES_STACKS inline bool park_shortly(worker& w, wait_reason reason, const void* object) {

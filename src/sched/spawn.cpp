@@ -13,6 +13,7 @@
 #include "sched/loop.h"
 #include "sched/runtime.h"
 #include "sched/seam.h"
+#include "sched/short_way.h"
 #include "trace/trace.h"
 
 namespace weft::sched {
@@ -106,19 +107,20 @@ void spawn_into(member& who, newborn* n) {
   leave(w);
 }
 
-// Inside the runtime, if a goroutine of no world calls and nothing is unusual but for what `has_room` says; else null.
+// Inside the runtime, if a goroutine calls, nothing is unusual (so it is in no world), and `has_room`; else null.
 template <class HasRoom>
 [[gnu::always_inline]] inline processor* enter_to_spawn(worker* w, group* into, HasRoom has_room) noexcept {
-  processor* p = w && w->current && !w->current->membership ? try_enter(*w) : nullptr;
+  const bool may_enter = w && base::is_usual() && w->current && w->inside.load(base::relaxed) == 0;
+  processor* p = may_enter ? enter_shortly(*w) : nullptr;
   if (!p) [[unlikely]] return nullptr;
-  if (has_room(p->queue) && has_id(*p) && (!into || p->births.knows(*into)) && !trace::is_on()) [[likely]] return p;
+  if (has_room(p->queue) && has_id(*p) && (!into || p->births.knows(*into))) [[likely]] return p;
   leave(*w);
   return nullptr;
 }
 
 [[gnu::always_inline]] inline void leave_after_spawn(worker& w, processor& p) {
   p.spawned.add_owned(1);
-  os::light_fence();  // P3: the publisher's side
+  base::compiler_fence();  // P3: the publisher's side; a light fence, where there is membarrier
   if (the.hungry.load(base::relaxed) != 0 && wants_help(p)) [[unlikely]] return feed_and_leave(w);
   leave(w);
 }
@@ -160,34 +162,39 @@ void spawn_in_block(const breed& b, const std::uint64_t* closure) {
   const std::uint64_t id = take_id(*p);
   p->spawned.add_owned(1);
   trace::emit(trace::event::spawn, id, reinterpret_cast<std::uintptr_t>(site));
-  if (!children.is_one_more(b, id)) children.begin_litter(b, id);
-  children.add_closure(closure);
+  if (children.is_one_more(b, id)) children.add_closure(closure);
+  else children.begin_litter(b, id, closure);
   share_if_hungry(*p);
 }
 
-// Inside the runtime, with nothing unusual.
-[[gnu::always_inline]] inline void add_child(worker& w, processor& p, const std::uint64_t* closure, group* into) {
-  if (into) p.births.enters_known();
-  static_cast<void>(take_reserved_id(p));
-  p.queue.children().add_closure(closure);
-  leave_after_spawn(w, p);
-}
+// Inside the runtime, with nothing unusual. Apart, and once for each way to be born, so that neither needs more
+// registers than there are.
+template <bool in_group>
 [[gnu::noinline]] void begin_litter_and_leave(worker& w, const small_kind& kind, const std::uint64_t* closure,
                                               const void* site, group* into) {
+  if constexpr (!in_group) into = nullptr;
+  else if (!into) __builtin_unreachable();
   processor& p = *w.held;
-  p.queue.children().begin_litter({&kind, site, into, w.current->id}, p.id_first.load(base::relaxed));
-  add_child(w, p, closure, into);
+  if (into) p.births.enters_known();
+  p.queue.children().begin_litter({&kind, site, into, w.current->id}, take_reserved_id(p), closure);
+  leave_after_spawn(w, p);
 }
 
+template <bool in_group>
 [[gnu::always_inline]] inline void spawn_small_here(const small_kind& kind, const std::uint64_t* closure, const void* site,
                                                     group* into) {
+  if constexpr (in_group)
+    if (!into) __builtin_unreachable();
   worker* w = this_worker();
   const auto has_room = [](own_queue& queue) { return !has_fibers && queue.children().has_room_for_sibling(); };
   processor* p = enter_to_spawn(w, into, has_room);
   if (!p) [[unlikely]] return spawn_small_slowly(kind, closure, site, into);
   if (!p->queue.children().is_one_more({&kind, site, into, w->current->id}, p->id_first.load(base::relaxed)))
-    return begin_litter_and_leave(*w, kind, closure, site, into);
-  add_child(*w, *p, closure, into);
+    return begin_litter_and_leave<in_group>(*w, kind, closure, site, into);
+  if (into) p->births.enters_known();
+  static_cast<void>(take_reserved_id(*p));
+  p->queue.children().add_closure(closure);
+  leave_after_spawn(*w, *p);
 }
 
 }  // namespace
@@ -205,11 +212,11 @@ void spawn_in_block(const breed& b, const std::uint64_t* closure) {
 }
 
 [[gnu::noinline]] void spawn_small(const small_kind& kind, const std::uint64_t* closure) {
-  spawn_small_here(kind, closure, __builtin_return_address(0), nullptr);
+  spawn_small_here<false>(kind, closure, __builtin_return_address(0), nullptr);
 }
 
 [[gnu::noinline]] void spawn_small_into_group(const small_kind& kind, const std::uint64_t* closure, group& into) {
-  spawn_small_here(kind, closure, __builtin_return_address(0), &into);
+  spawn_small_here<true>(kind, closure, __builtin_return_address(0), &into);
 }
 
 [[gnu::noinline]] void spawn_into_group(newborn* n, group& into) {

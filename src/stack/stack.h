@@ -32,7 +32,8 @@ struct stack_ref {
 };
 
 namespace detail {
-extern base::atomic<std::uint32_t> epoch;   // moves when caches must look up: default size changed, or a trim
+// Moves when caches must look up: the default size has changed, or there was a trim.
+[[gnu::visibility("hidden")]] extern base::atomic<std::uint32_t> epoch;
 [[gnu::visibility("hidden")]] extern base::atomic<bool> canaries_in_use;  // some slot has no guard that faults
 bool is_canary_intact(stack_ref) noexcept;
 void visit_live(void (*visit)(void* argument, std::byte* top, std::byte* base), void* argument);
@@ -56,17 +57,29 @@ class cache {
 
   // Never fails: dies with a message that names the limit to raise.
   stack_ref acquire() {
-    const std::uint32_t count = count_.load(base::relaxed);
-    if (count == 0 || epoch_ != detail::epoch.load(base::relaxed)) [[unlikely]] return acquire_slowly();
-    count_.store(count - 1, base::relaxed);
-    std::byte* const top = tops_[count - 1].load(base::relaxed);
-    return {top - usable_, top};
+    if (!has_one()) [[unlikely]] return acquire_slowly();
+    return take();
   }
 
   // Takes stacks of any size; those of another size than the default go to their depot.
   void release(stack_ref s) {
+    if (!has_room_for(s)) [[unlikely]] return release_slowly(s);
+    put(s);
+  }
+
+  // The same in pieces, for fast paths that have another way when there is more to do.
+  [[nodiscard]] bool is_up_to_date() const noexcept { return epoch_ == detail::epoch.load(base::relaxed); }
+  [[nodiscard]] bool has_one() const noexcept { return size() != 0 && is_up_to_date(); }
+  stack_ref take() noexcept {  // REQUIRES: has_one()
+    const std::uint32_t count = count_.load(base::relaxed) - 1;
+    count_.store(count, base::relaxed);
+    std::byte* const top = tops_[count].load(base::relaxed);
+    return {top - usable_, top};
+  }
+  [[nodiscard]] bool hands_out_such(stack_ref s) const noexcept { return s.size() == usable_ && is_up_to_date(); }
+  [[nodiscard]] bool has_room_for(stack_ref s) const noexcept { return size() != limit_ && s.size() == usable_; }
+  void put(stack_ref s) noexcept {  // REQUIRES: has_room_for(s)
     const std::uint32_t count = count_.load(base::relaxed);
-    if (count == limit_ || s.size() != usable_) [[unlikely]] return release_slowly(s);
     tops_[count].store(s.top, base::relaxed);
     count_.store(count + 1, base::relaxed);
   }

@@ -21,7 +21,7 @@
 #include "sched/account.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
-#include "sched/worker.h"
+#include "sched/short_way.h"
 
 namespace weft {
 
@@ -112,13 +112,11 @@ bool wait_group::wake_all(std::uint64_t word) {
 
 void wait_group::release(detail::group& counted) noexcept { static_cast<wait_group&>(counted).take_as_last(-1); }
 
-void wait_group::wait_in_turn() {
-  sched::point("wait_group wait");
-  if (sched::is_detached()) [[unlikely]] sched::checkpoint();
+// `me` is null for a plain thread.
+[[gnu::always_inline]] inline void wait_group::wait_as(detail::sleeper* me) {
   std::uint64_t word = state.load(base::acquire);
   if (counter(word) == 0) return base::race::acquire(&state);
-  sched::goroutine* caller = sched::this_goroutine();
-  detail::sleeper* me = caller ? caller : sched::self();
+  if (!me) [[unlikely]] me = sched::self();
   // acquire: pairs with those who emptied first_waiter and then took the waiters away.
   if ((word & waiters_mask) != 0 || !state.compare_exchange_strong(word, word + 1, base::acquire, base::relaxed))
     return wait_among_others();
@@ -126,6 +124,19 @@ void wait_group::wait_in_turn() {
   if (base::race::is_watched) base::race::as_write(&waiters_);  // others wait as well
   sched::park(sched::wait_reason::wait_group_wait, this);
   base::race::acquire(&state);
+}
+
+// Leaves by tail calls, so it has no registers to save.
+void wait_group::wait_in_turn() {
+  sched::worker* const w = sched::usual_worker();
+  if (!w || !w->current) [[unlikely]] return wait_the_long_way();
+  wait_as(w->current);
+}
+
+[[gnu::noinline]] void wait_group::wait_the_long_way() {
+  sched::point("wait_group wait");
+  if (sched::is_detached()) [[unlikely]] sched::checkpoint();
+  wait_as(sched::this_goroutine());
 }
 
 [[gnu::noinline]] void wait_group::wait_among_others() {

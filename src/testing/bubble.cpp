@@ -90,7 +90,7 @@ std::exception_ptr bubble_world::run(callable body) {
                    }), body.site);
   sched::park(sched::wait_reason::bubble, this);
   hear_all();
-  sched::end_world();
+  sched::end_world(is_abandoned());
   if (thrown_by_first_) return thrown_by_first_;
   if (is_abandoned()) report_ += describe_members();  // not before: the stack of who noticed may be a small one
   return report_.empty() ? nullptr : std::make_exception_ptr(failure(report_));

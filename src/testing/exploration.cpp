@@ -217,7 +217,7 @@ std::optional<std::string> exploration::run(callable body) {
     return *failure_ + describe_members();
   }
   sched::explorations_alive.fetch_sub(1, base::seq_cst);
-  sched::end_world();
+  sched::end_world(is_abandoned());
   if (appended_ == listing::members) *failure_ += describe_members();
   return failure_;
 }

@@ -151,11 +151,13 @@ __attribute__((no_sanitize("thread"))) void release_sized(stack_ref s) {
 std::size_t default_size() noexcept { return stack_bytes; }
 std::size_t trim(bool) { return 0; }
 
-cache::cache() noexcept = default;
+cache::cache() noexcept : limit_(2), usable_(stack_bytes) {}  // so that births and ends find it as they mostly do
 cache::~cache() = default;
 stack_ref cache::acquire_slowly() { return acquire_sized(stack_bytes); }
 void cache::release_slowly(stack_ref s) { release_sized(s); }
-void cache::flush() {}
+void cache::flush() {
+  while (size() != 0) release_sized(take());
+}
 
 }  // namespace weft::stack
 

@@ -10,6 +10,9 @@ weft_model_edit(src/arch/switch.h FIND "static_assert(sizeof(context) == 3 * siz
 weft_model_edit(src/arch/switch.h FIND "inline void switch_to(context& from, context& to, void* to_sp) noexcept {"
   BY "inline void switch_to(context& from, context& to, void* to_sp) noexcept { return model_switch(from, to, to_sp);")
 
+weft_model_edit(src/arch/switch.h FIND "inline void switch_for_good(context& to, void* to_sp) noexcept {"
+  BY "inline void switch_for_good(context& to, void* to_sp) noexcept { context nowhere; model_switch(nowhere, to, to_sp);")
+
 # What depends on threads of the kernel: machine.cpp.
 weft_model_edit(src/sched/worker.cpp FIND "pthread_create(&thread, &attributes, begin_worker, w)"
   BY "(thread = {}, static_cast<void>(begin_worker), model::start_thread(w))")
@@ -97,5 +100,5 @@ weft_mutant(retaken_processor_is_given_to_nobody MODEL monitor SOURCE src/sched/
 
 weft_model(account SOURCES src/sync/wait_group.cpp ${scheduler_sources})
 weft_mutant(ends_uncounted_by_its_account MODEL account SOURCE src/sched/birth.cpp FILTER account.those_that_are_given*
-  FIND "if (g.born_into) wake(p, leave_group(p ? &p->births : nullptr, *g.born_into));"
-  BY "if (g.born_into) wake(p, leave_group(nullptr, *g.born_into));")
+  FIND "if (g.born_into) wake(is_usual, p, leave_group(p ? &p->births : nullptr, *g.born_into));"
+  BY "if (g.born_into) wake(is_usual, p, leave_group(nullptr, *g.born_into));")

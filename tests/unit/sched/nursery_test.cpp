@@ -33,8 +33,8 @@ void push_sibling(nursery& n, const small_kind& kind, std::uint64_t id, const vo
   for (std::uint32_t i = 0; i < kind.words; ++i) closure[i] = word_of(id, i);
   const breed b{&kind, site, nullptr, 7};
   n.make_room_for_sibling();
-  if (!n.is_one_more(b, id)) n.begin_litter(b, id);
-  n.add_closure(closure);
+  if (n.is_one_more(b, id)) n.add_closure(closure);
+  else n.begin_litter(b, id, closure);
 }
 
 // Of those made above: words that are no addresses, or newborns with their number for an id and in each word of the closure.

@@ -77,7 +77,7 @@ TEST(seam, members_of_a_world_have_its_clock_randomness_and_ids_and_others_do_no
     std::uint64_t state = 1;
     weft::chan<void> done;
     std::atomic<std::uint64_t> child_id{0};
-    weft::sched::worlds_alive.fetch_add(1, weft::base::seq_cst);
+    weft::sched::begin_world();
     weft::sched::spawn_first(first, weft::detail::make_newborn([&] {
       EXPECT_EQ(weft::sched::now_ns(), 1'000);
       EXPECT_EQ(weft::sched::next_random(state), 7u);
@@ -94,18 +94,18 @@ TEST(seam, members_of_a_world_have_its_clock_randomness_and_ids_and_others_do_no
     EXPECT_TRUE(support::eventually([] { return world.ended == 2; }));
     EXPECT_EQ(world.joined.size(), 1u);
     EXPECT_EQ(world.points, 0);  // nobody asked for them
-    weft::sched::worlds_alive.fetch_sub(1, weft::base::seq_cst);
+    weft::sched::end_world();
   });
 }
 
 TEST(seam, an_exception_that_leaves_a_member_is_told_to_its_world) {
   static recording_world world;
   static recording_world::node first(world, "first");
-  weft::sched::worlds_alive.fetch_add(1, weft::base::seq_cst);
+  weft::sched::begin_world();
   weft::sched::spawn_first(first, weft::detail::make_newborn([] { throw 7; }), nullptr);
   EXPECT_TRUE(support::eventually([] { return world.ended == 1; }));
   EXPECT_EQ(world.thrown, 1);
-  weft::sched::worlds_alive.fetch_sub(1, weft::base::seq_cst);
+  weft::sched::end_world();
 }
 
 // Says that something is armed and makes one goroutine runnable per look, as a real poller would.
