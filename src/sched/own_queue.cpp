@@ -4,12 +4,16 @@
 
 namespace weft::sched {
 
-// First the control block; when it comes to the front of the line the frames it sleeps in, whose place the control block
-// tells, and what it waited for.
+// First the control blocks, several at once: each lies in a page of its own, whose address the CPU looks up for 100 ns where
+// there are thousands, and it does so for a few at a time. Of whoever comes to the front of the line then the frames he sleeps
+// in, whose place the control block tells, and what he waited for.
 void own_queue::fetch_ahead(std::uint32_t from) const noexcept {
   constexpr std::size_t last_frames = 448;
-  if (const runnable later = line_.peek(from + 2); !later.is_newborn())
-    base::prefetch(later.as_goroutine(), base::cache_line);
+  constexpr std::uint32_t at_once = 4;
+  static_assert(2 * at_once < long_line);
+  if ((line_.look().head + from) % at_once == 0)
+    for (std::uint32_t i = from + at_once; i < from + 2 * at_once; ++i)
+      if (const runnable later = line_.peek(i); !later.is_newborn()) base::prefetch(later.as_goroutine(), base::cache_line);
   if (const runnable next = line_.peek(from); !next.is_newborn()) {
     const goroutine& g = *next.as_goroutine();
     base::prefetch(g.context.sp.load(base::relaxed), last_frames);

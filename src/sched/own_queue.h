@@ -8,7 +8,7 @@
 //   O4  What is given to others is the oldest of the line, then the oldest of the nursery, which is the largest part of a
 //       tree of goroutines.
 //   O5  In a long line of goroutines each one's memory has left the cache since its last turn: 200 ns of misses for a bare
-//       switch, a microsecond with the frames above it. So the next two are fetched while one runs.
+//       switch, a microsecond with the frames above it. So the next ones are fetched while one runs.
 #pragma once
 
 #include <cstdint>

@@ -84,16 +84,21 @@ void wheel::file_ahead(timer_node& node, std::uint64_t tick) noexcept {
   home.heads[chain] = &node;
 }
 
-// Files the timers of a slot that was reached.
+// Files the timers of a slot that was reached. Those of a round are asked for together: their addresses are looked up at once.
 void wheel::file_all(slot& from) noexcept {
   for (std::uint32_t live = from.live; live != 0;) {
+    timer_node* fetched[chains];
+    unsigned count = 0;
     for (std::uint32_t round = live; round != 0; round &= round - 1) {
       timer_node*& head = from.heads[std::countr_zero(round)];
-      timer_node& node = *head;
+      timer_node& node = *(fetched[count++] = head);
       head = node.next;
       __builtin_prefetch(head, 1);
       __builtin_prefetch(node.child, 1);
       if (head == nullptr) live ^= round & -round;
+    }
+    for (unsigned i = 0; i < count; ++i) {
+      timer_node& node = *fetched[i];
       if (const std::uint64_t tick = tick_of(node.when_ns); tick > position_) file_ahead(node, tick);
       else file_soon(node, tick);
     }
