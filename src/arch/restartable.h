@@ -1,5 +1,5 @@
 // A compare and a store that the kernel starts again when the thread was interrupted between the two: a restartable sequence
-// (rseq(2), Linux 4.18; the area of each thread is glibc's). What os/restartable.h makes of it is told there.
+// (rseq(2), Linux 4.18; the area of each thread is glibc's). What sync/restartable.h makes of it is told there.
 #pragma once
 
 #include <cstddef>

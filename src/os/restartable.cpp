@@ -21,12 +21,11 @@ bool enlist() noexcept { return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTE
 
 void probe_restartable() noexcept {
 #if __has_include(<sys/rseq.h>)
-  if constexpr (arch::has_restartable)
-    if (__rseq_size != 0 && enlist() && restart()) rseq_area.store(__rseq_offset, base::seq_cst);
+  if (__rseq_size != 0 && enlist() && restart()) rseq_area.store(__rseq_offset, base::seq_cst);
 #endif
 }
 
-void restart_all() noexcept {
+void restart_threads() noexcept {
   // Who sees 0 here has changed the word before: later looks, by those who see more, see the change.
   base::thread_fence(base::seq_cst);
   if (rseq_area.load(base::relaxed) == 0) return;

@@ -10,6 +10,7 @@
 
 #include <weft/runtime.h>
 
+#include "arch/restartable.h"
 #include "base/fatal.h"
 #include "base/race.h"
 #include "base/settings.h"
@@ -68,7 +69,7 @@ void stop_before_later_statics() {
 void start_once() {
   const base::setting_values& settings = base::settings();
   os::probe_membarrier();
-  os::probe_restartable();
+  if (arch::has_restartable) os::probe_restartable();
   migrate_mode = settings.debug_migrate;
   if (migrate_mode) base::note_unusual(base::unusual_migration);
   stack::set_default_size(settings.stack_size * room_for_frames);

@@ -3,7 +3,7 @@
 // The word: bit 0 locked; bit 1 waiters: the queue is, or is about to be, not empty; bit 2 starving: unlock hands the lock
 // over; bit 3 careful: unlock must not store. The upper bits are 0 in a free lock; in one that is held they are the page of
 // the stack from which it was locked (detail/stack_page.h), for reports of deadlocks. An uncontended lock is one
-// compare-and-swap, and the unlock a store (os/restartable.h): half of what two compare-and-swaps take. Unlock expects the
+// compare-and-swap, and the unlock a store (sync/restartable.h): half of what two compare-and-swaps take. Unlock expects the
 // page it stands on; if it was locked from another one, or the mutex is careful, it is a compare-and-swap.
 //
 // In normal mode unlock wakes the first waiter, which competes with newcomers: they are on a CPU and usually win, which
@@ -40,10 +40,10 @@
 
 #include "base/assert.h"
 #include "base/race.h"
-#include "os/restartable.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
 #include "sched/worker.h"
+#include "sync/restartable.h"
 
 namespace weft {
 
@@ -84,7 +84,7 @@ bool mutex::try_lock_now() noexcept {
 std::uintptr_t mutex::announce() noexcept {
   std::uintptr_t seen = state_.fetch_or(waiters | careful, base::relaxed);
   while (!(seen & careful)) {
-    os::restart_all();
+    restart_all();
     seen = state_.fetch_or(waiters | careful, base::relaxed);
   }
   return seen | waiters;
@@ -131,7 +131,7 @@ void mutex::lock_slow() {
 
 void mutex::unlock_from(std::uintptr_t held) {
   base::race::release(&state_);
-  if (!os::store_if_still(state_, held, 0)) [[unlikely]] unlock_with_care(held);
+  if (!store_if_still(state_, held, 0)) [[unlikely]] unlock_with_care(held);
 }
 
 [[gnu::noinline]] void mutex::unlock_with_care(std::uintptr_t held) {

@@ -54,7 +54,7 @@ weft_model(mutex SOURCES src/sync/mutex.cpp ${sleeping})
 weft_mutant(waiters_not_announced MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
   FIND "seen = announce();" BY "seen = state_.load(base::relaxed);")
 weft_mutant(careful_is_not_made_sure_of MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
-  FIND "    os::restart_all();" BY "    seen |= careful, static_cast<void>(os::restart_all);")
+  FIND "    restart_all();" BY "    seen |= careful, static_cast<void>(restart_all);")
 weft_mutant(careful_is_not_looked_for_again MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
   FIND "    seen = state_.fetch_or(waiters | careful, base::relaxed);
   }" BY "    seen |= careful;

@@ -194,7 +194,7 @@ TEST(mutex, the_last_owner_may_destroy_it) { model::holds(everything, last_owner
 TEST(mutex, it_may_be_unlocked_from_another_page) { model::holds(bounded, unlocked_from_another_page); }
 
 TEST(mutex, mutant_unlock_without_release_is_caught) {
-  model::caught(model::weaken("sync/mutex.cpp", "os::store_if_still(state_, held, 0)"), bounded, two_threads);
+  model::caught(model::weaken("sync/mutex.cpp", "store_if_still(state_, held, 0)"), bounded, two_threads);
 }
 TEST(mutex, mutant_unlock_from_another_page_without_release_is_caught) {
   model::caught(model::weaken("sync/mutex.cpp", "state_.compare_exchange_weak(seen, free, base::release"), bounded, unlocked_from_another_page);

@@ -1,4 +1,4 @@
-#include "os/restartable.h"
+#include "sync/restartable.h"
 
 #include <gtest/gtest.h>
 
@@ -21,9 +21,9 @@ bool is_available() {
 TEST(restartable, stores_what_is_expected_and_nothing_else) {
   if (!is_available()) GTEST_SKIP() << "the kernel or the C library has no restartable sequences";
   atomic<std::uintptr_t> word{7};
-  EXPECT_FALSE(os::store_if_still(word, 6, 1));
+  EXPECT_FALSE(weft::store_if_still(word, 6, 1));
   EXPECT_EQ(word.load(relaxed), 7u);
-  EXPECT_TRUE(os::store_if_still(word, 7, 1));
+  EXPECT_TRUE(weft::store_if_still(word, 7, 1));
   EXPECT_EQ(word.load(relaxed), 1u);
 }
 
@@ -39,7 +39,7 @@ TEST(restartable, a_note_that_outlives_a_restart_is_seen) {
     while (!is_over) {
       std::uintptr_t free = 0;
       word.compare_exchange_strong(free, held, weft::base::acquire, relaxed);
-      if (os::store_if_still(word, held, 0)) continue;
+      if (weft::store_if_still(word, held, 0)) continue;
       if (const std::uintptr_t found = word.exchange(0, weft::base::acq_rel) & ~held) seen = found;
     }
   });
@@ -47,7 +47,7 @@ TEST(restartable, a_note_that_outlives_a_restart_is_seen) {
   for (std::uintptr_t note = first_note; note < first_note * notes && !is_lost; note += first_note) {
     while (seen != note && !is_lost) {
       word.fetch_or(note, weft::base::acq_rel);
-      os::restart_all();
+      weft::restart_all();
       if ((word.load(weft::base::acquire) & ~held) != note) continue;  // overwritten, or seen by now
       const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
       while (seen != note && !is_lost) is_lost = std::chrono::steady_clock::now() > give_up;
