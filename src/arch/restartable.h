@@ -5,19 +5,23 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/atomic.h"
+
 namespace weft::arch {
 
 #if defined(__x86_64__) && !defined(WEFT_TSAN)
 
 inline constexpr bool has_restartable = true;
 
-// word = desired, with release order, if it is `expected`. False: it is not, or the kernel does not know of this thread.
-// `area`: the distance of the thread's struct rseq from its thread pointer.
+// word = desired, with release order, if `is_allowed` is not 0 and the word is `expected`. False: they are not, or the kernel
+// does not know of this thread. `area`: the distance of the thread's struct rseq from its thread pointer.
 //
 // The sequence is all between 1 and 2; the store is its last instruction. The signature before the place to which the kernel
 // jumps is the one that glibc has registered.
-[[gnu::always_inline]] inline bool compare_and_store(std::uintptr_t& word, std::uintptr_t expected, std::uintptr_t desired,
-                                                     std::ptrdiff_t area) noexcept {
+[[gnu::always_inline]] inline bool compare_and_store(base::atomic<std::uintptr_t>& word, std::uintptr_t expected,
+                                                     std::uintptr_t desired, std::ptrdiff_t area,
+                                                     const base::atomic<std::uint32_t>& is_allowed) noexcept {
+  static_assert(sizeof word == sizeof(std::uintptr_t) && sizeof is_allowed == sizeof(std::uint32_t));
 again:
   asm goto(
       ".pushsection .data.rel.ro.weft_rseq, \"aw\"\n\t"
@@ -31,6 +35,8 @@ again:
       "leaq 3b(%%rip), %%rax\n\t"
       "movq %%rax, %%fs:8(%[area])\n"  // rseq_cs; the kernel clears it when it finds the thread elsewhere
       "1:\n\t"
+      "cmpl $0, %[is_allowed]\n\t"
+      "je %l[differs]\n\t"
       "cmpq %[expected], %[word]\n\t"
       "jne %l[differs]\n\t"
       "movq %[desired], %[word]\n"  // x86-64 stores are not reordered: release
@@ -42,7 +48,7 @@ again:
       "jmp %l[again]\n\t"
       ".popsection"
       :
-      : [word] "m"(word), [expected] "r"(expected), [desired] "re"(desired), [area] "r"(area)
+      : [word] "m"(word), [is_allowed] "m"(is_allowed), [expected] "r"(expected), [desired] "re"(desired), [area] "r"(area)
       : "rax", "memory", "cc"
       : differs, again);
   return true;
@@ -53,7 +59,10 @@ differs:
 #else
 
 inline constexpr bool has_restartable = false;
-inline bool compare_and_store(std::uintptr_t&, std::uintptr_t, std::uintptr_t, std::ptrdiff_t) noexcept { return false; }
+inline bool compare_and_store(base::atomic<std::uintptr_t>&, std::uintptr_t, std::uintptr_t, std::ptrdiff_t,
+                              const base::atomic<std::uint32_t>&) noexcept {
+  return false;
+}
 
 #endif
 

@@ -26,9 +26,6 @@ void probe_restartable() noexcept {
 }
 
 void restart_threads() noexcept {
-  // Who sees 0 here has changed the word before: later looks, by those who see more, see the change.
-  base::thread_fence(base::seq_cst);
-  if (rseq_area.load(base::relaxed) == 0) return;
   if (!restart() && enlist()) restart();  // the child of a fork may have to enlist again
 }
 

@@ -50,7 +50,16 @@ set_tests_properties(model.select.mutant_nothing_is_ready_without_versions_is_ca
 weft_mutant(waits_without_a_second_look MODEL select SOURCE src/chan/select.cpp FILTER select.two_wakers*
   FIND "if (const std::size_t position = choose_locked(); position != none_ready) return position;" BY "")
 
-weft_model(mutex SOURCES src/sync/mutex.cpp ${sleeping})
+weft_model(mutex SOURCES src/sync/mutex.cpp src/sync/restartable.cpp ${sleeping})
+weft_mutant(stores_given_up_without_a_restart MODEL mutex SOURCE src/sync/restartable.cpp FILTER mutex.stores*
+  FIND "  os::restart_threads();
+  must_restart" BY "  must_restart")
+weft_mutant(stores_allowed_before_restarts MODEL mutex SOURCE src/sync/restartable.cpp FILTER mutex.stores*
+  FIND "must_restart.store(true, base::relaxed);
+  base::thread_fence(base::seq_cst);  // who did not see that has changed the word before: its fence came first
+  stores_allowed.store(1, base::release);"
+  BY "stores_allowed.store(1, base::release);
+  must_restart.store(true, base::relaxed);")
 weft_mutant(waiters_not_announced MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
   FIND "seen = announce();" BY "seen = state_.load(base::relaxed);")
 weft_mutant(careful_is_not_made_sure_of MODEL mutex SOURCE src/sync/mutex.cpp FILTER mutex.two_threads*
@@ -97,7 +106,7 @@ weft_mutant(last_reader_wakes_nobody MODEL rw_mutex SOURCE src/sync/rw_mutex.cpp
 weft_mutant(reader_enters_beside_a_writer MODEL rw_mutex SOURCE src/sync/rw_mutex.cpp FILTER rw_mutex.readers_see*
   FIND "if (!(seen & writer) && writers_.empty()) {" BY "if (seen != ~0u && writers_.empty()) {")
 
-weft_model(cond SOURCES src/sync/cond.cpp src/sync/mutex.cpp ${sleeping})
+weft_model(cond SOURCES src/sync/cond.cpp src/sync/mutex.cpp src/sync/restartable.cpp ${sleeping})
 weft_mutant(queued_after_the_unlock MODEL cond SOURCE src/sync/cond.cpp FILTER cond.a_notify*
   FIND "  lock.unlock();
   sched::park(sched::wait_reason::cond_wait, this);" BY "  sched::park(sched::wait_reason::cond_wait, this);

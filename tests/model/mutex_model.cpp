@@ -13,6 +13,7 @@
 #include <weft/mutex.h>
 
 #include "engine/model.h"
+#include "sync/restartable.h"
 #include "sleepers.h"
 
 namespace {
@@ -62,6 +63,22 @@ void try_lock_beside_lock() {
                       m.unlock();
                     }}});
   model::check(plain == 1 + taken, "X1: nobody was in between");
+  check_rest(m);
+}
+
+// Stores are given up and allowed again meanwhile: sync/restartable.h, RS3.
+void stores_come_and_go() {
+  weft::mutex m;
+  int plain = 0;
+  const auto once = [&] {
+    std::lock_guard hold(m);
+    ++plain;
+  };
+  model::parallel({{"one", [&] { once(); once(); }}, {"two", once}, {"changes", [&] {
+                      weft::give_up_stores();
+                      weft::allow_stores();
+                    }}});
+  model::check(plain == 3, "X1: nobody was in between");
   check_rest(m);
 }
 
@@ -181,6 +198,7 @@ TEST(mutex, three_threads_exclude_each_other_and_none_is_forgotten) {
   model::holds({.preemptions = 2, .stale_reads = 1}, three_threads);
 }
 TEST(mutex, try_lock_is_as_good_as_lock) { model::holds(everything, try_lock_beside_lock); }
+TEST(mutex, stores_may_be_given_up_and_allowed) { model::holds({.preemptions = 3, .stale_reads = 1}, stores_come_and_go); }
 TEST(mutex, try_lock_passes_by_the_queue) {
   model::holds({.preemptions = 2, .stale_reads = 1}, try_lock_while_another_waits);
 }
@@ -194,7 +212,7 @@ TEST(mutex, the_last_owner_may_destroy_it) { model::holds(everything, last_owner
 TEST(mutex, it_may_be_unlocked_from_another_page) { model::holds(bounded, unlocked_from_another_page); }
 
 TEST(mutex, mutant_unlock_without_release_is_caught) {
-  model::caught(model::weaken("sync/mutex.cpp", "store_if_still(state_, held, 0)"), bounded, two_threads);
+  model::caught(model::weaken("stand_ins/arch/restartable.h", "store_unless_interrupted(desired, base::release"), bounded, two_threads);
 }
 TEST(mutex, mutant_unlock_from_another_page_without_release_is_caught) {
   model::caught(model::weaken("sync/mutex.cpp", "state_.compare_exchange_weak(seen, free, base::release"), bounded, unlocked_from_another_page);

@@ -19,7 +19,7 @@
 //
 // In CMakeLists.txt: weft_model(mailbox SOURCES src/sync/mailbox.cpp), which compiles mailbox_model.cpp and the sources
 // with the stand-ins of tests/model/stand_ins in front of the include path (os/futex.h, os/asymmetric_fence.h, os/clock.h,
-// sync/restartable.h, weft/detail/pause.h; nothing else is replaced) and links them with the engine instead of the library.
+// os/ and arch/restartable.h, weft/detail/pause.h; nothing else is replaced) and links them with the engine instead of the library.
 // Functions of weft that a model does not bring in it defines itself, and its header says which. Large constants (a queue of
 // 256) are cut down by weft_model_edit(), which copies a source with one text replaced and fails when the text is no longer there.
 //

@@ -58,4 +58,20 @@ TEST(restartable, a_note_that_outlives_a_restart_is_seen) {
   EXPECT_FALSE(is_lost);
 }
 
+// RS3: more than one restart per 50 µs, 64 in a row, and stores are given up for 100 ms.
+TEST(restartable, frequent_restarts_give_stores_up_for_a_while) {
+  if (!is_available()) GTEST_SKIP() << "the kernel or the C library has no restartable sequences";
+  atomic<std::uintptr_t> word{0};
+  const auto can_store = [&] { return weft::store_if_still(word, 0, 0); };
+  weft::allow_stores();
+  ASSERT_TRUE(can_store());
+  for (int i = 0; i < 100'000 && can_store(); ++i) weft::restart_all();
+  ASSERT_FALSE(can_store());
+  for (int i = 0; i < 1000 && !can_store(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    weft::restart_all();
+  }
+  EXPECT_TRUE(can_store());
+}
+
 }  // namespace
