@@ -101,6 +101,45 @@ TEST(sharing, who_was_woken_by_one_that_goes_on_computing_runs_meanwhile) {
   });
 }
 
+// Giving one away takes longer than running it: sharing.h, S5. Each search that finds some takes dozens of them.
+TEST(sharing, newborns_that_do_nothing_are_left_to_who_starts_them) {
+#ifndef NDEBUG
+  GTEST_SKIP() << "in a debug build they take longer than giving them away in the others";
+#endif
+  support::procs_scope two(2);
+  support::on_goroutine([] {
+    const auto start_many = [](long goroutines) {
+      weft::wait_group all;
+      for (long i = 0; i < goroutines; ++i) all.go([] {});
+      all.wait();
+    };
+    EXPECT_LT(disturbances_per_thousand(2'000'000, start_many), 5);
+  });
+}
+
+// ... but not for long: what comes after them and is worth it is given.
+TEST(sharing, newborns_that_compute_use_both_processors_also_after_many_that_do_nothing) {
+  support::procs_scope two(2);
+  support::on_goroutine([] {
+    weft::wait_group nothing;
+    for (int i = 0; i < 300'000; ++i) nothing.go([] {});
+    nothing.wait();
+    std::atomic<int> computing{0}, most{0};
+    EXPECT_TRUE(support::eventually([&] {
+      weft::wait_group all;
+      for (int i = 0; i < 64; ++i)
+        all.go([&] {
+          const int now = ++computing;
+          if (now > most) most = now;
+          compute(20us);
+          --computing;
+        });
+      all.wait();
+      return most >= 2;
+    }));
+  });
+}
+
 TEST(sharing, goroutines_that_compute_between_yields_use_both_processors) {
   support::procs_scope two(2);
   support::on_goroutine([] {
