@@ -103,9 +103,7 @@ WEFT_PARKS void park_before_newborn(worker& w, processor& p, wait_reason reason,
     leave(w);
     return park_the_long_way(reason, object);
   }
-  g.object.store(object, base::relaxed);
-  g.since_ns.store(the.coarse_now.load(base::relaxed), base::relaxed);
-  g.reason.store(reason, base::relaxed);
+  note_parked(g, reason, object);
   p.tick.store(tick, base::relaxed);
   p.queue_tick.store(tick, base::relaxed);
   const runnable work = p.queue.pop_newborn(w.cradle);
@@ -118,17 +116,12 @@ WEFT_PARKS void park_before_newborn(worker& w, processor& p, wait_reason reason,
     leave_for(g.sanitized, next->sanitized);
     arch::switch_to(g.context, next->context, next);
   } else {
-    w.carried = work;
-    w.current = nullptr;
-    void* const sp = arch::try_take(w.native);
-    leave_for(g.sanitized, w.native_fiber);
-    arch::switch_to(g.context, w.native, sp);
+    switch_to_loop(w, g, work);
   }
   arrive(g.sanitized);
   worker& here = *this_worker();
   bury(here);
-  g.reason.store(wait_reason::none, base::relaxed);
-  if (trace::is_on()) [[unlikely]] trace::emit(trace::event::resume, g.id);  // since it was parked
+  note_resumed(g);
   leave(here);
 }
 

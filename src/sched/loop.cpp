@@ -14,7 +14,7 @@
 //   L2  A worker searches for search_ns, only if some other processor runs, and at most one worker searches. What it may
 //       take from whom: steal.h. For short_search_ns where timers are gathered (watch.h): they bring the next work.
 //   L3  Duties are due after 64 decisions. Where those take less than duties_every_ns (S1) it is as many as take so long, up to
-//       512: a round of duties is 150 ns, a quarter of 64 yields. Should the decisions become slower meanwhile, the monitor
+//       512: a yield took 9.0 ns with duties every 64, 8.1 with 512. Should the decisions become slower meanwhile, the monitor
 //       asks for the duties when none were done between two of its looks.
 #include "sched/loop.h"
 

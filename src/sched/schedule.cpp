@@ -77,11 +77,7 @@ inline void emit_of(trace::event what, const goroutine& g, std::uint64_t b = 0) 
     leave_for(g.sanitized, next->sanitized);
     arch::switch_to(g.context, next->context, sp);
   } else {
-    w.carried = work;
-    w.current = nullptr;
-    sp = arch::try_take(w.native);
-    leave_for(g.sanitized, w.native_fiber);
-    arch::switch_to(g.context, w.native, sp);
+    switch_to_loop(w, g, work);
   }
   arrive(g.sanitized);
   worker& here = *this_worker();
@@ -114,14 +110,11 @@ WEFT_PARKS void park_the_long_way(wait_reason reason, const void* object) {
   if (!w) return park_thread(reason, object);
   enter(*w);
   goroutine& g = *w->current;
-  g.object.store(object, base::relaxed);
-  g.since_ns.store(the.coarse_now.load(base::relaxed), base::relaxed);
-  g.reason.store(reason, base::relaxed);
+  note_parked(g, reason, object);
   emit_of(trace::event::park, g, static_cast<std::uint64_t>(reason));
   if (g.membership) [[unlikely]] tell_parks(g);
   switch_away(*w, g);
-  g.reason.store(wait_reason::none, base::relaxed);
-  emit_of(trace::event::resume, g);
+  note_resumed(g);
   leave(*this_worker());
 }
 

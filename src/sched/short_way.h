@@ -7,8 +7,8 @@
 //   SW2  Who leaves by it has no exceptions in flight, so those of his thread are as whoever is resumed there wants them, and
 //        he has nothing to restore himself, whoever resumes him and by whatever way.
 //
-// A park was 110 instructions above the switch, a wake-up 46 and a yield 175, most of them questions with the usual answer,
-// and what a function saves that may call others in its middle; now they are 60, 25 and 70.
+// Most of a park, a wake-up and a yield were questions with the usual answer, and what a function saves that may call others in
+// its middle: a yield took 184 instructions and takes 112 (bench/counts).
 // Refused: one flag per worker for its own unusual things (whoever changes one of them would have to keep all in step).
 #pragma once
 
@@ -64,6 +64,26 @@ inline void* try_take_permit(runnable work) noexcept {
   return arch::try_take(work.as_goroutine()->context);
 }
 
+// What is known of a goroutine while it is parked, and no longer.
+inline void note_parked(goroutine& g, wait_reason reason, const void* object) noexcept {
+  g.object.store(object, base::relaxed);
+  g.since_ns.store(the.coarse_now.load(base::relaxed), base::relaxed);
+  g.reason.store(reason, base::relaxed);
+}
+inline void note_resumed(goroutine& g) noexcept {
+  g.reason.store(wait_reason::none, base::relaxed);
+  if (trace::is_on()) [[unlikely]] trace::emit(trace::event::resume, g.id);  // on since it was parked, maybe
+}
+
+// From g's stack to the loop's, which runs `work` next, if there is any. Returns when somebody resumes g.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline void switch_to_loop(worker& w, goroutine& g, runnable work) {
+  w.carried = work;
+  w.current = nullptr;
+  void* const sp = arch::try_take(w.native);
+  leave_for(g.sanitized, w.native_fiber);
+  arch::switch_to(g.context, w.native, sp);
+}
+
 // From g's stack to next's; returns when somebody resumes g.
 [[gnu::always_inline]] WEFT_SWITCHES_STACKS inline worker& switch_shortly(worker& w, goroutine& g, goroutine& next, void* sp) {
   w.current = &next;
@@ -106,12 +126,9 @@ void park_before_newborn(worker& w, processor& p, wait_reason reason, const void
     p->queue.pop_front_of_line(line);
   }
   goroutine& g = *w.current;
-  g.object.store(object, base::relaxed);
-  g.since_ns.store(the.coarse_now.load(base::relaxed), base::relaxed);
-  g.reason.store(reason, base::relaxed);
+  note_parked(g, reason, object);
   worker& here = switch_shortly(w, g, *work.as_goroutine(), sp);
-  g.reason.store(wait_reason::none, base::relaxed);
-  if (trace::is_on()) [[unlikely]] trace::emit(trace::event::resume, g.id);  // since it was parked
+  note_resumed(g);
   leave(here);
   return true;
 }

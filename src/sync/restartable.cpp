@@ -10,7 +10,7 @@ constinit base::atomic<std::uint32_t> stores_allowed{1};
 namespace {
 
 constexpr std::uint32_t round_of_restarts = 64;
-constexpr std::int64_t too_soon_ns = round_of_restarts * 50'000;  // for a round: a restart every 50 µs is a tenth of a CPU
+constexpr std::int64_t too_soon_ns = round_of_restarts * 50'000;  // for a round: one every 50 µs, a tenth of a CPU if each takes 5
 constexpr std::int64_t rest_ns = 100'000'000;
 
 constinit base::spinlock changing;

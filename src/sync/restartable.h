@@ -16,7 +16,7 @@
 //        round who changes a word begins to restart the others before the first store is allowed.
 //
 // The look and the store are a restartable sequence (arch/restartable.h); a restart is membarrier(PRIVATE_EXPEDITED_RSEQ),
-// which interrupts all threads of the process that run (Linux 5.10): 360 ns alone, up to 10 µs when others run. A locked
+// which interrupts all threads of the process that run (Linux 5.10): 360 ns alone, more when others run. A locked
 // instruction that gives a word back is 2 to 6 ns, the store with all that belongs to it less than one.
 // Where the kernel, glibc or the CPU do not know of this, store_if_still() is always false: compare and swap then. Under
 // ThreadSanitizer as well, which would not see the store.
