@@ -207,7 +207,8 @@ namespace {
     return newborn.as_newborn();
   }
   own_queue::ends line{};
-  if ((next == 0 && !p.queue.has_only_line(line)) || !p.stacks.has_room_for(dead.stack)) [[unlikely]] return nullptr;
+  if (!(next != 0 ? is_next_first(p, tick) : p.queue.has_only_line(line)) || !p.stacks.has_room_for(dead.stack)) [[unlikely]]
+    return nullptr;
   const runnable work = next != 0 ? runnable(next) : p.queue.front_of_line(line);
   void* const sp = try_take_permit(work);
   if (!sp) [[unlikely]] return nullptr;

@@ -1,16 +1,16 @@
 // The scheduler loop: find something to run, switch to it, and when it comes back, find the next.
 //
-// A goroutine that parks picks its successor itself (schedule.cpp) and comes here only when the fast path has nothing, every
-// time that duties are due (L3), or when the successor is special (pinned elsewhere, still on its way off its stack). Here, in order:
+// A goroutine that parks picks its successor itself (schedule.cpp) and comes here only when the fast path has nothing, when
+// duties are due (L3), or when the successor is special (pinned elsewhere, still on its way off its stack). Here, in order:
 // duties (timers, poller), a fair share of the inject queue, the own queues, other processors' shared queues, a short
 // search, sleep.
 //
 //   L1  Fairness. Each time that duties are due (L3) the loop serves the inject queue or the own shared queue first, as much
 //       of what is injected as there were decisions and half of what nobody took from the shared queue go to the end of the line
-//       (newborns stay there while thieves come: sharing.h, S7), and the oldest newborn joins it; where the next slot is in
-//       use the line is served first then, so the slot goes before it at most from one time to the next, and not once
-//       the monitor has seen it served for 10 ms; line and nursery take turns (own_queue.h). So a goroutine that has run waits for
-//       at most twice as many decisions per goroutine ahead of it, and a newborn at most as many more per older newborn.
+//       (newborns stay there while thieves come: sharing.h, S7), and the oldest newborn joins it; the next slot goes before
+//       the queue at most next_limit times in a row, and not once the monitor has seen it served for 10 ms; line and nursery
+//       take turns (own_queue.h). So a goroutine that has run waits for at most 2 * next_limit decisions per goroutine ahead
+//       of it, and a newborn for as many more per older newborn as there are between duties.
 //   L2  A worker searches for search_ns, only if some other processor runs, and at most one worker searches. What it may
 //       take from whom: steal.h. For short_search_ns where timers are gathered (watch.h): they bring the next work.
 //   L3  Duties are due after 64 decisions. Where those take less than duties_every_ns (S1) it is as many as take so long, up to
@@ -92,7 +92,7 @@ void do_duties(processor& p) {
 }
 
 // L1: one from the queues that others filled, before the own ones; in turns, as either may always have some.
-runnable take_a_turn(worker& w, processor& p) {
+runnable take_a_turn(processor& p) {
   const std::uint32_t tick = p.tick.load(base::relaxed);
   const std::uint32_t decisions = std::max(tick - p.duty_tick, fewest_between_duties);
   p.duty_tick = tick;
@@ -121,10 +121,7 @@ runnable take_a_turn(worker& w, processor& p) {
   const bool is_shy = p.quiet_ns.load(base::relaxed) != 0;
   if (p.visits_expected != 0 && !is_shy && has_slow_newborns(p)) stock(p);
   else if (the.hungry.load(base::relaxed) == 0 || is_shy) p.shared.steal_half_into(p.queue);
-  if (p.next.load(base::relaxed) == 0 || p.queue.line_size() == 0) return turn;
-  if (turn) p.queue.push(turn);
-  p.queue_tick.store(p.tick.load(base::relaxed), base::relaxed);
-  return p.queue.pop(w.cradle);
+  return turn;
 }
 
 bool may_search(worker& w) {
@@ -183,7 +180,7 @@ runnable find_work(worker& w) {
     const bool is_asked = (p->attention.load(base::relaxed) & attention_duties) != 0;
     do_duties(*p);
     if (is_asked || is_duty_due(*p, p->tick.load(base::relaxed)))
-      if (runnable work = take_a_turn(w, *p)) return work;
+      if (runnable work = take_a_turn(*p)) return work;
     if (runnable work = pop_own(w, *p)) return work;
     if (take_injected(*p, 64) != 0) continue;
     if (w.guest.host) end_visit(w, now_ns());

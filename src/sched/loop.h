@@ -15,6 +15,12 @@ inline bool is_duty_due(const processor& p, std::uint32_t tick) noexcept {
   return static_cast<std::int32_t>(tick - p.duties_at.load(base::relaxed)) >= 0;
 }
 
+// L1. How many decisions in a row the next slot may go before the queue.
+inline constexpr std::uint32_t next_limit = 64;
+inline bool is_next_first(const processor& p, std::uint32_t tick) noexcept {
+  return tick - p.queue_tick.load(base::relaxed) < next_limit || p.queue.empty();
+}
+
 [[gnu::noinline]] inline runnable pick_queued(worker& w, processor& p) noexcept {
   if (runnable work = p.queue.pop(w.cradle)) {
     p.queue_tick.store(p.tick.load(base::relaxed), base::relaxed);
@@ -31,7 +37,7 @@ inline bool is_duty_due(const processor& p, std::uint32_t tick) noexcept {
   const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
   p.tick.store(tick, base::relaxed);
   if (p.attention.load(base::relaxed) != 0 || is_duty_due(p, tick)) [[unlikely]] return {};
-  if (std::uintptr_t word = p.next.load(base::relaxed)) {
+  if (std::uintptr_t word = p.next.load(base::relaxed); word != 0 && is_next_first(p, tick)) {
     p.next.store(0, base::relaxed);
     return runnable(word);
   }

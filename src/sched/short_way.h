@@ -110,7 +110,7 @@ void park_before_newborn(worker& w, processor& p, wait_reason reason, const void
   own_queue::ends line{};
   runnable work;
   void* sp = nullptr;
-  if ((next != 0 || p->queue.has_only_line(line)) && !is_something_due(w, *p, tick)) [[likely]] {
+  if ((next != 0 ? is_next_first(*p, tick) : p->queue.has_only_line(line)) && !is_something_due(w, *p, tick)) [[likely]] {
     work = next != 0 ? runnable(next) : p->queue.front_of_line(line);
     sp = try_take_permit(work);
   }
