@@ -101,7 +101,7 @@ WEFT_PARKS void wait_to_send(channel& ch, void* value) {
 }
 
 // The rest of an operation whose channel is locked, whichever way.
-void send_locked(channel& ch, void* value) {
+WEFT_LEADS_TO_PARKS void send_locked(channel& ch, void* value) {
   if (ch.closed.load(base::relaxed)) [[unlikely]] {
     ch.lock.unlock();
     throw_closed_send();
@@ -115,7 +115,7 @@ void send_locked(channel& ch, void* value) {
   wait_to_send(ch, value);
 }
 
-bool recv_locked(channel& ch, void* storage) {
+WEFT_LEADS_TO_PARKS bool recv_locked(channel& ch, void* storage) {
   waiter* sender = nullptr;
   if (ch.recv_now(storage, sender)) {
     ch.lock.unlock();
@@ -130,7 +130,7 @@ bool recv_locked(channel& ch, void* storage) {
   return wait_to_receive(ch, storage);
 }
 
-[[gnu::noinline]] void send_the_long_way(channel* ch, void* value) {
+WEFT_LEADS_TO_PARKS [[gnu::noinline]] void send_the_long_way(channel* ch, void* value) {
   sched::point("chan send");
   if (!ch) park_for_ever(wait_reason::chan_send_nil);
   base::race::as_read(&ch->closed);
@@ -139,7 +139,7 @@ bool recv_locked(channel& ch, void* storage) {
   send_locked(*ch, value);
 }
 
-[[gnu::noinline]] bool recv_the_long_way(channel* ch, void* storage) {
+WEFT_LEADS_TO_PARKS [[gnu::noinline]] bool recv_the_long_way(channel* ch, void* storage) {
   sched::point("chan receive");
   if (!ch) park_for_ever(wait_reason::chan_receive_nil);
   if (sched::is_detached()) [[unlikely]] sched::checkpoint();
@@ -166,7 +166,7 @@ bool recv_locked(channel& ch, void* storage) {
 
 }  // namespace
 
-void channel_send(channel* ch, void* value) {
+WEFT_LEADS_TO_PARKS void channel_send(channel* ch, void* value) {
   sched::worker* const w = lock_shortly(ch);
   if (!w) [[unlikely]] return send_the_long_way(ch, value);
   waiter* const receiver = ch->receivers.front();
@@ -185,7 +185,7 @@ void channel_send(channel* ch, void* value) {
   ch->lock.unlock_for(w);
 }
 
-bool channel_recv(channel* ch, void* storage) {
+WEFT_LEADS_TO_PARKS bool channel_recv(channel* ch, void* storage) {
   sched::worker* const w = lock_shortly(ch);
   if (!w) [[unlikely]] return recv_the_long_way(ch, storage);
   waiter* const sender = ch->senders.front();

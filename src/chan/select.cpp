@@ -301,7 +301,7 @@ void select_access::core::dequeue_others(std::uint32_t winner) {
 }
 
 // REQUIRES: all locked; returns with all unlocked.
-WEFT_SWITCHES_STACKS std::size_t select_access::core::sleep() {
+WEFT_LEADS_TO_PARKS WEFT_SWITCHES_STACKS std::size_t select_access::core::sleep() {
   base::atomic<std::uint32_t> claim{0};
   enqueue_all(claim);
   unlock_all();
@@ -332,7 +332,7 @@ inline std::size_t select_access::core::finish(select_case& c, std::size_t posit
   return position;
 }
 
-std::size_t select_access::core::select(bool may_block) {
+WEFT_LEADS_TO_PARKS std::size_t select_access::core::select(bool may_block) {
   std::uint32_t versions[inline_cases];
   const bool can_confirm = !may_block && count <= inline_cases;
   if (const std::size_t position = glance(can_confirm ? versions : nullptr); position != none_ready) return position;
@@ -341,7 +341,7 @@ std::size_t select_access::core::select(bool may_block) {
   return deadline_ns != no_deadline && deadline_ns <= sched::now_ns() ? finish(deadline_position, outcome::done) : none_ready;
 }
 
-std::size_t select_access::core::settle(bool may_block) {
+WEFT_LEADS_TO_PARKS std::size_t select_access::core::settle(bool may_block) {
   find_deadline();
   lock_all();
   if (const std::size_t position = choose_locked(); position != none_ready) return position;
@@ -352,7 +352,8 @@ std::size_t select_access::core::settle(bool may_block) {
 }
 
 template <std::size_t (select_access::core::*part)(bool)>
-std::size_t select_access::core::with_room(select_case* const* cases, std::size_t count, bool may_block) {
+[[gnu::always_inline]]
+inline std::size_t select_access::core::with_room(select_case* const* cases, std::size_t count, bool may_block) {
   std::uint16_t few_positions[inline_cases];
   channel* few_channels[inline_cases];
   core select{.cases = cases, .count = static_cast<std::uint32_t>(count), .order = few_positions, .locks = few_channels};
@@ -364,7 +365,8 @@ std::size_t select_access::core::with_room(select_case* const* cases, std::size_
   return (select.*part)(may_block);
 }
 
-[[gnu::noinline]] std::size_t select_access::core::whole(select_case* const* cases, std::size_t count, manner how) {
+WEFT_LEADS_TO_PARKS [[gnu::noinline]]
+std::size_t select_access::core::whole(select_case* const* cases, std::size_t count, manner how) {
   if (count > std::numeric_limits<std::uint16_t>::max()) throw misuse("select: more than 65535 cases");
   const bool may_block = how == manner::blocks;
   sched::point(may_block ? "select" : "try select");
@@ -372,7 +374,8 @@ std::size_t select_access::core::with_room(select_case* const* cases, std::size_
   return with_room<&core::select>(cases, count, may_block);
 }
 
-[[gnu::noinline]] std::size_t select_access::core::block(select_case* const* cases, std::size_t count) {
+WEFT_LEADS_TO_PARKS [[gnu::noinline]]
+std::size_t select_access::core::block(select_case* const* cases, std::size_t count) {
   return with_room<&core::settle>(cases, count, true);
 }
 
@@ -420,8 +423,9 @@ inline std::uint32_t select_access::core::any_of(set possible, std::size_t count
   return place(possible, count);
 }
 
-[[gnu::noinline]] std::size_t select_access::core::choose_shortly(select_case* const* cases, std::size_t count, manner how,
-                                                                  set possible, sched::worker& w) {
+WEFT_LEADS_TO_PARKS [[gnu::noinline]]
+std::size_t select_access::core::choose_shortly(select_case* const* cases, std::size_t count, manner how,
+                                                set possible, sched::worker& w) {
   return perform_shortly(cases, count, how, possible, any_of(possible, count, w), w);
 }
 
@@ -447,8 +451,9 @@ namespace {
 
 }  // namespace
 
-[[gnu::noinline]] std::size_t select_access::core::perform_shortly(select_case* const* cases, std::size_t count, manner how,
-                                                                   set possible, std::uint32_t pick, sched::worker& w) {
+WEFT_LEADS_TO_PARKS [[gnu::noinline]]
+std::size_t select_access::core::perform_shortly(select_case* const* cases, std::size_t count, manner how,
+                                                 set possible, std::uint32_t pick, sched::worker& w) {
   select_case& c = *cases[pick];
   channel& ch = *c.channel_;
   if (!ch.lock.try_lock(w)) [[unlikely]] return go_on(cases, count, how, possible, pick, false);
@@ -486,8 +491,9 @@ namespace {
 }
 
 // The rest of a select that has chosen `pick`. If that turns out impossible, another one that seemed possible.
-[[gnu::noinline]] std::size_t select_access::core::go_on(select_case* const* cases, std::size_t count, manner how,
-                                                         set possible, std::uint32_t pick, bool is_locked) {
+WEFT_LEADS_TO_PARKS [[gnu::noinline]]
+std::size_t select_access::core::go_on(select_case* const* cases, std::size_t count, manner how,
+                                       set possible, std::uint32_t pick, bool is_locked) {
   while (true) {
     const outcome it = attempt(*cases[pick], is_locked);
     if (it != outcome::impossible) return finish(*cases[pick], pick, it);
@@ -529,8 +535,7 @@ namespace {
   }
 }
 
-[[gnu::noinline]] WEFT_SWITCHES_STACKS std::size_t select_access::core::sleep_shortly(select_case* const* cases,
-                                                                                     std::size_t count, sched::worker& w) {
+WEFT_PARKS std::size_t select_access::core::sleep_shortly(select_case* const* cases, std::size_t count, sched::worker& w) {
   core select{.cases = cases, .count = static_cast<std::uint32_t>(count), .order = nullptr, .locks = nullptr};
   base::atomic<std::uint32_t> claim{0};
   sched::goroutine* const me = w.current;
@@ -539,7 +544,7 @@ namespace {
   return select.wake_up(claim.load(base::acquire));
 }
 
-std::size_t select_cases(select_case* const* cases, std::size_t count, bool may_block) {
+WEFT_LEADS_TO_PARKS std::size_t select_cases(select_case* const* cases, std::size_t count, bool may_block) {
   using core = select_access::core;
   return core::begin(cases, count, may_block ? core::manner::blocks : core::manner::tries);
 }

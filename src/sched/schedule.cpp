@@ -124,7 +124,7 @@ WEFT_PARKS static void park_for_goroutine(worker& w, wait_reason reason, const v
 
 // Leaves by tail calls, so it has no registers to save. Mostly it is newborns that are next: whoever waits often for
 // others has tried park_shortly().
-void park(wait_reason reason, const void* object) {
+WEFT_LEADS_TO_PARKS void park(wait_reason reason, const void* object) {
   worker* const w = this_worker();
   processor* const p = base::is_usual() && w ? enter_shortly(*w) : nullptr;
   if (!p) [[unlikely]] return park_the_long_way(reason, object);

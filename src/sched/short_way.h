@@ -18,9 +18,10 @@
 #include "sched/schedule.h"
 #include "trace/trace.h"
 
-// A function in which goroutines are left parked, now by the one way, now by the other. They lie side by side, and dumps take
-// all places in them for one (debug/census.cpp).
-#define WEFT_PARKS WEFT_SWITCHES_STACKS [[gnu::section("weft_parks"), gnu::noinline]]
+// Functions that goroutines are parked in or below, now by the one way, now by the other. They lie side by side, and dumps
+// take all places in them for one (debug/census.cpp): the public functions that have two ways, and all in between.
+#define WEFT_LEADS_TO_PARKS [[gnu::section("weft_parks")]]
+#define WEFT_PARKS WEFT_SWITCHES_STACKS WEFT_LEADS_TO_PARKS [[gnu::noinline]]
 extern "C" [[gnu::visibility("hidden")]] const char __start_weft_parks[], __stop_weft_parks[];  // the linker's
 
 namespace weft::sched {

@@ -10,6 +10,7 @@
 #include <weft/net.h>
 #include <weft/os.h>
 
+#include "base/unusual.h"
 #include "debug/census.h"
 #include "debug/dump_text.h"
 #include "sched/schedule.h"
@@ -92,6 +93,41 @@ TEST_F(dump, puts_identical_stacks_together) {
   EXPECT_THAT(text, ContainsRegex("^10[0-9][0-9] goroutines, [0-9]+ different stacks\n"));
   requests.close();
   done.wait();
+}
+
+// One function, parked by every way that there is.
+class all_the_same : public dump {
+ protected:
+  template <class Waits>
+  void expect_one_stack(const Waits& waits, const char* text_of_reason) {
+    constexpr int of_each = 8;
+    support::crew helpers(support::kind::goroutine);
+    const auto start = [&] { for (int i = 0; i < of_each; ++i) support::start_parked(helpers, waits); };
+    start();
+    weft::base::unusual_things.fetch_add(weft::base::unusual_world, weft::base::seq_cst);  // no short ways
+    start();
+    weft::base::unusual_things.fetch_sub(weft::base::unusual_world, weft::base::seq_cst);
+    const std::string text = dumps::dump();
+    EXPECT_THAT(paragraph_with(text, {std::to_string(2 * of_each) + " with this stack"}), HasSubstr(text_of_reason)) << text;
+    requests.close();
+  }
+  weft::chan<int> requests;
+};
+
+[[gnu::noinline]] void answer(weft::chan<int> requests) {
+  try {
+    requests.send(1);
+  } catch (const weft::misuse&) {}  // closed
+}
+[[gnu::noinline]] void choose(weft::chan<int> requests, weft::chan<int> others) {
+  weft::select(weft::on_recv(requests), weft::on_recv(others));
+  asm volatile("" : : : "memory");
+}
+TEST_F(all_the_same, receivers) { expect_one_stack([this] { serve(requests); }, "chan receive"); }
+TEST_F(all_the_same, senders) { expect_one_stack([this] { answer(requests); }, "chan send"); }
+TEST_F(all_the_same, selects) {
+  weft::chan<int> never;
+  expect_one_stack([this, never] { choose(requests, never); }, "select");
 }
 
 [[gnu::noinline]] void compute(const std::atomic<bool>& stop, std::atomic<bool>& began) {

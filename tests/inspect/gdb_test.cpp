@@ -64,37 +64,42 @@ void expect_users_stack(const std::string& backtrace, const char* function) {
   EXPECT_THAT(backtrace, Not(HasSubstr("??")));
 }
 
-const std::vector<std::string> usual_commands = {"info registers rsp rip",
-                                                 "info goroutines",
-                                                 "goroutine 2 bt",
-                                                 "goroutine 5 bt",
-                                                 "goroutine 6 bt",
-                                                 "goroutine 2",
-                                                 "goroutine 99 bt",
-                                                 "goroutine 2 no-such-command",
-                                                 "goroutine all bt 2",
-                                                 "info registers rip rsp", "bt 30",
-                                                 "frame"};
+std::string goroutine(const subject& process, const std::string& name, std::size_t nth = 0) {
+  return "goroutine " + process.id_of(name, nth);
+}
 
-// Readers are 2, 3 and 4, the spinner is 5, the blocked one 6.
-void expect_usual_answers(const std::string& output) {
-  const std::string list = answer(output, "info goroutines");
+std::vector<std::string> usual_commands(const subject& process) {
+  return {"info registers rsp rip",
+          "info goroutines",
+          goroutine(process, "reader") + " bt",
+          goroutine(process, "spinner") + " bt",
+          goroutine(process, "blocked") + " bt",
+          goroutine(process, "reader"),
+          "goroutine 9999999 bt",
+          goroutine(process, "reader") + " no-such-command",
+          "goroutine all bt 2",
+          "info registers rip rsp", "bt 30",
+          "frame"};
+}
+
+void expect_usual_answers(const subject& process, const std::string& output) {
+  const std::string list = answer(output, "info goroutines"), reader = goroutine(process, "reader");
   EXPECT_THAT(list,
               ContainsRegex(
-                  "  2 +chan receive, [0-9]+ (ms|seconds) +reader +started by .*subject::park_readers.* at "
+                  "  " + process.id_of("reader") + " +chan receive, [0-9]+ (ms|seconds) +reader +started by .*subject::park_readers.* at "
                   "subject_program.cpp:[0-9]+ in goroutine"));
-  EXPECT_THAT(list, ContainsRegex("  5 +running .thread [0-9]+. +spinner"));
-  EXPECT_THAT(list, ContainsRegex("  6 +running without a processor .thread [0-9]+. +blocked"));
-  expect_users_stack(answer(output, "goroutine 2 bt"), "subject::wait_for_value");
-  expect_users_stack(answer(output, "goroutine 5 bt"), "subject::spin_for_ever");
-  expect_users_stack(answer(output, "goroutine 6 bt"), "subject::sleep_in_the_kernel");
-  EXPECT_THAT(answer(output, "goroutine 2"),
-              ContainsRegex("^goroutine 2 .chan receive, .*. reader\nstarted by .*\nwaits for 0x"));
-  EXPECT_THAT(answer(output, "goroutine 99 bt"), HasSubstr("There is no goroutine 99"));
-  EXPECT_THAT(answer(output, "goroutine 2 no-such-command"), HasSubstr("Undefined command"));
+  EXPECT_THAT(list, ContainsRegex("  " + process.id_of("spinner") + " +running .thread [0-9]+. +spinner"));
+  EXPECT_THAT(list, ContainsRegex("  " + process.id_of("blocked") + " +running without a processor .thread [0-9]+. +blocked"));
+  expect_users_stack(answer(output, reader + " bt"), "subject::wait_for_value");
+  expect_users_stack(answer(output, goroutine(process, "spinner") + " bt"), "subject::spin_for_ever");
+  expect_users_stack(answer(output, goroutine(process, "blocked") + " bt"), "subject::sleep_in_the_kernel");
+  EXPECT_THAT(answer(output, reader), ContainsRegex("^" + reader + " .chan receive, .*. reader\nstarted by .*\nwaits for 0x"));
+  EXPECT_THAT(answer(output, "goroutine 9999999 bt"), HasSubstr("There is no goroutine 9999999"));
+  EXPECT_THAT(answer(output, reader + " no-such-command"), HasSubstr("Undefined command"));
   const std::string all = answer(output, "goroutine all bt 2");
-  for (const char* id : {"goroutine 2 ", "goroutine 3 ", "goroutine 4 ", "goroutine 5 ", "goroutine 6 "})
-    EXPECT_THAT(all, HasSubstr(id));
+  for (const std::string& who : {reader, goroutine(process, "reader", 1), goroutine(process, "reader", 2), goroutine(process, "spinner"),
+                                 goroutine(process, "blocked")})
+    EXPECT_THAT(all, HasSubstr(who + " "));
 }
 
 // In the order in which they were asked for; afterwards the other way round.
@@ -114,9 +119,9 @@ void expect_selection_restored(const std::string& output) {
 TEST(gdb, shows_the_goroutines_of_a_live_process_and_leaves_it_as_it_was) {
   REQUIRE_GDB();
   subject process({"parked", "3"});
-  const std::string output = gdb("-p " + process.id(), usual_commands);
+  const std::string output = gdb("-p " + process.id(), usual_commands(process));
   REQUIRE_ATTACHED(output);
-  expect_usual_answers(output);
+  expect_usual_answers(process, output);
   expect_selection_restored(output);
   process.tell("ping");
   EXPECT_EQ(process.line(), "pong") << "it goes on";
@@ -125,9 +130,10 @@ TEST(gdb, shows_the_goroutines_of_a_live_process_and_leaves_it_as_it_was) {
 TEST(gdb, a_frame_that_was_selected_is_selected_afterwards) {
   REQUIRE_GDB();
   subject process({"parked", "3"});
-  const std::string output = gdb("-p " + process.id(), {"frame 2", "goroutine 2 frame 4", "goroutine 5 bt", "frame"});
+  const std::string framed = goroutine(process, "reader") + " frame 4";
+  const std::string output = gdb("-p " + process.id(), {"frame 2", framed, goroutine(process, "spinner") + " bt", "frame"});
   REQUIRE_ATTACHED(output);
-  EXPECT_THAT(answer(output, "goroutine 2 frame 4"), testing::StartsWith("#4")) << output;
+  EXPECT_THAT(answer(output, framed), testing::StartsWith("#4")) << output;
   EXPECT_EQ(answer(output, "frame"), answer(output, "frame 2")) << output;
 }
 
@@ -139,8 +145,8 @@ TEST(gdb, shows_the_goroutines_of_a_core_file) {
   process.finish();
   const auto core = core_in(folder.path());
   if (core.empty()) GTEST_SKIP() << "no core files here (ulimit -c, /proc/sys/kernel/core_pattern)";
-  const std::string output = gdb(WEFT_SUBJECT " '" + core.string() + "'", usual_commands);
-  expect_usual_answers(output);
+  const std::string output = gdb(WEFT_SUBJECT " '" + core.string() + "'", usual_commands(process));
+  expect_usual_answers(process, output);
   expect_selection_restored(output);
 }
 
@@ -164,11 +170,12 @@ TEST(gdb, needs_no_symbols_and_no_debug_information) {
   const std::string stripped = folder / "stripped";
   ASSERT_EQ(shell("strip -o " + stripped + " " WEFT_SUBJECT).status, 0);
   subject process({"parked", "3"}, stripped, folder.path());
-  const std::vector<std::string> commands = {"info goroutines", "goroutine 2 bt"};
-  const auto expect_answers = [](const std::string& output) {
-    EXPECT_THAT(answer(output, "info goroutines"), ContainsRegex("  2 +chan receive, .* reader +started by 0x"))
+  const std::string id = process.id_of("reader"), backtrace = "goroutine " + id + " bt";
+  const std::vector<std::string> commands = {"info goroutines", backtrace};
+  const auto expect_answers = [&](const std::string& output) {
+    EXPECT_THAT(answer(output, "info goroutines"), ContainsRegex("  " + id + " +chan receive, .* reader +started by 0x"))
         << output;
-    EXPECT_GE(frames_of(answer(output, "goroutine 2 bt")).size(), 5u) << output;
+    EXPECT_GE(frames_of(answer(output, backtrace)).size(), 5u) << output;
     EXPECT_THAT(output, Not(HasSubstr("Backtrace stopped")));
   };
   const std::string live = gdb("-p " + process.id(), commands, sourcing);
@@ -190,7 +197,7 @@ TEST(gdb, says_so_when_gcore_left_the_stacks_out) {
   ASSERT_FALSE(core.empty()) << made.text;
   const std::string output = gdb(WEFT_SUBJECT " '" + core.string() + "'", {"info goroutines"});
   // With guards that are mappings of their own, or a gdb that reads around holes, all is there.
-  EXPECT_THAT(output, testing::AnyOf(HasSubstr("WEFT_DEBUG=guard=mprotect"), ContainsRegex("  2 +chan receive")))
+  EXPECT_THAT(output, testing::AnyOf(HasSubstr("WEFT_DEBUG=guard=mprotect"), ContainsRegex("  " + process.id_of("reader") + " +chan receive")))
       << output;
 }
 
@@ -200,7 +207,7 @@ TEST(gdb, a_core_of_gcore_is_whole_with_guards_of_mprotect) {
   subject process({"parked", "3"}, WEFT_SUBJECT, folder.path(), {"WEFT_DEBUG=guard=mprotect"});
   const auto made = shell("gcore -o '" + (folder / "core").string() + "' " + process.id());
   REQUIRE_ATTACHED(made.text);
-  expect_usual_answers(gdb(WEFT_SUBJECT " '" + core_in(folder.path()).string() + "'", usual_commands));
+  expect_usual_answers(process, gdb(WEFT_SUBJECT " '" + core_in(folder.path()).string() + "'", usual_commands(process)));
 }
 
 // A function without a name of its own for the linker, as lambdas are that were inlined.
@@ -220,7 +227,7 @@ TEST(gdb, what_is_no_regular_expression_is_told_so) {
   REQUIRE_ATTACHED(output);
   EXPECT_THAT(answer(output, "info goroutines ["), HasSubstr("Not a regular expression: ["));
   EXPECT_THAT(output, Not(HasSubstr("Python Exception")));
-  EXPECT_THAT(answer(output, "info goroutines spinn"), ContainsRegex("^  5 +running [^\n]* spinner [^\n]*\n$"));
+  EXPECT_THAT(answer(output, "info goroutines spinn"), ContainsRegex("^  " + process.id_of("spinner") + " +running [^\n]* spinner [^\n]*\n$"));
   EXPECT_EQ(answer(output, "info goroutines nobody"), "No goroutine matches.\n");
 }
 

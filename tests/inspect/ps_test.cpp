@@ -53,11 +53,16 @@ void expect_error(const printed& p, const std::string& words) {
   EXPECT_THAT(p.text, HasSubstr(words));
 }
 
-// The core file of a subject of this mode; empty where the system leaves none.
+// The core file of a subject in this folder; empty where the system leaves none.
+std::string core_of(const scratch& folder, subject& process) {
+  process.tell("abort");
+  process.finish();
+  return core_in(folder.path());
+}
 std::string core_of(const scratch& folder, const std::string& mode, const std::string& program = WEFT_SUBJECT) {
   const bool dies_by_itself = mode == "fresh";
   subject process({mode, "3"}, program, folder.path(), {"WEFT_PROCS=1"}, !dies_by_itself);
-  if (!dies_by_itself) process.tell("abort");
+  if (!dies_by_itself) return core_of(folder, process);
   process.finish();
   return core_in(folder.path());
 }
@@ -184,8 +189,9 @@ TEST(ps, needs_neither_symbols_nor_for_a_core_file_the_program) {
     const printed live = tool("ps " + process.id() + " --json");
     REQUIRE_ALLOWED(live);
     EXPECT_EQ(named(rows_of(live), "reader").size(), 3u);
+    const std::string third = process.id_of("reader", 2);
     EXPECT_THAT(tool("stack " + process.id()).text,
-                ContainsRegex("\ngoroutine 4 .chan receive.: reader\n|same stack:.* 4\n"))
+                ContainsRegex("\ngoroutine " + third + " .chan receive.: reader\n|same stack:.* " + third + "\n"))
         << "walks it without names";
   }
   const std::string core = core_of(folder, "parked", stripped);
@@ -316,12 +322,13 @@ TEST(ps, a_runtime_that_was_never_started_has_no_goroutines) {
 
 // --- weft stack -----------------------------------------------------------------------------------------------
 
-void expect_stacks(const std::string& text) {
-  EXPECT_THAT(text, ContainsRegex("\ngoroutine 2 .chan receive.: reader\nand 2 more with the same stack: 3 4\n"
-                                  "subject::wait_for_value.*\n\t.*subject_program.cpp:[0-9]+"));
-  EXPECT_THAT(text, ContainsRegex("\ngoroutine 5 .running.*.: spinner\n"));
+void expect_stacks(const subject& process, const std::string& text) {
+  EXPECT_THAT(text, ContainsRegex("\ngoroutine " + process.id_of("reader") + " .chan receive.: reader\nand 2 more with the same stack: " +
+                                  process.id_of("reader", 1) + " " + process.id_of("reader", 2) +
+                                  "\nsubject::wait_for_value.*\n\t.*subject_program.cpp:[0-9]+"));
+  EXPECT_THAT(text, ContainsRegex("\ngoroutine " + process.id_of("spinner") + " .running.*.: spinner\n"));
   EXPECT_THAT(text, HasSubstr("\nsubject::spin_for_ever()\n"));
-  EXPECT_THAT(text, ContainsRegex("\ngoroutine 6 .blocking call.: blocked\n"));
+  EXPECT_THAT(text, ContainsRegex("\ngoroutine " + process.id_of("blocked") + " .blocking call.: blocked\n"));
   EXPECT_THAT(text, HasSubstr("\nsubject::sleep_in_the_kernel(int)\n"));
   EXPECT_THAT(text,
               ContainsRegex("created by subject::park_readers.* in goroutine 1\n\t.*subject_program.cpp:[0-9]+\n"));
@@ -334,12 +341,13 @@ TEST(stack, shows_parked_running_and_blocked_goroutines_and_disturbs_none) {
   const printed seen = tool("stack " + process.id());
   REQUIRE_ALLOWED(seen);
   if (!has_symbols()) GTEST_SKIP() << "built without libdw";
-  expect_stacks(seen.text);
+  expect_stacks(process, seen.text);
   EXPECT_THAT(tool("stack --runtime " + process.id()).text, HasSubstr("weft::sched::park"));
-  const printed one = tool("stack " + process.id() + " 3");
-  EXPECT_THAT(one.text, HasSubstr("\ngoroutine 3 [chan receive]: reader\n"));
-  EXPECT_THAT(one.text, Not(HasSubstr("goroutine 2 [")));
-  expect_error(tool("stack " + process.id() + " 3 77"), "there is no goroutine 77");
+  const std::string second = process.id_of("reader", 1);
+  const printed one = tool("stack " + process.id() + " " + second);
+  EXPECT_THAT(one.text, HasSubstr("\ngoroutine " + second + " [chan receive]: reader\n"));
+  EXPECT_THAT(one.text, Not(HasSubstr("goroutine " + process.id_of("reader") + " [")));
+  expect_error(tool("stack " + process.id() + " " + second + " 7777777"), "there is no goroutine 7777777");
   const json rows = rows_of(tool("ps " + process.id() + " --json"));
   EXPECT_EQ(named(rows, "blocked").size(), 1u) << "its read() was not interrupted: it would have ended";
   process.tell("ping");
@@ -349,9 +357,10 @@ TEST(stack, shows_parked_running_and_blocked_goroutines_and_disturbs_none) {
 TEST(stack, shows_the_stacks_in_a_core_file) {
   if (!has_symbols()) GTEST_SKIP() << "built without libdw";
   scratch folder;
-  const std::string core = core_of(folder, "parked");
+  subject process({"parked", "3"}, WEFT_SUBJECT, folder.path());
+  const std::string core = core_of(folder, process);
   REQUIRE_CORE(core);
-  expect_stacks(tool("stack '" + core + "'").text);
+  expect_stacks(process, tool("stack '" + core + "'").text);
 }
 
 TEST(stack, each_alone_as_json) {

@@ -9,9 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -66,7 +68,14 @@ class subject {
     to_ = in[1];
     from_ = out[0];
     if (!waits) return;
-    EXPECT_EQ(line(), "ready");
+    std::string said;
+    while ((said = line()) != "ready") {
+      const auto space = said.find(' ');
+      if (space == said.npos) break;
+      ids_[said.substr(space + 1)].push_back(std::stoull(said));
+    }
+    EXPECT_EQ(said, "ready");
+    for (auto& [name, ids] : ids_) std::ranges::sort(ids);
   }
   ~subject() {
     if (pid_ > 0) {
@@ -81,6 +90,10 @@ class subject {
 
   [[nodiscard]] int pid() const { return pid_; }
   [[nodiscard]] std::string id() const { return std::to_string(pid_); }
+  // The id of the nth goroutine of this name, in the order of their ids.
+  [[nodiscard]] std::string id_of(const std::string& name, std::size_t nth = 0) const {
+    return std::to_string(ids_.at(name).at(nth));
+  }
 
   void tell(const std::string& word) {
     const std::string text = word + '\n';
@@ -89,11 +102,18 @@ class subject {
   std::string line() {
     std::string text;
     const auto deadline = weft::clock::now() + support::stretched(std::chrono::seconds(30));
-    for (char c; weft::clock::now() < deadline;) {
+    while (weft::clock::now() < deadline) {
+      if (const auto end = read_.find('\n'); end != read_.npos) {
+        text = read_.substr(0, end);
+        read_.erase(0, end + 1);
+        break;
+      }
       pollfd input{from_, POLLIN, 0};
       if (::poll(&input, 1, 100) == 0) continue;
-      if (::read(from_, &c, 1) != 1 || c == '\n') break;
-      text += c;
+      char block[4096];
+      const ssize_t n = ::read(from_, block, sizeof block);
+      if (n <= 0) break;
+      read_.append(block, static_cast<std::size_t>(n));
     }
     return text;
   }
@@ -111,6 +131,8 @@ class subject {
  private:
   pid_t pid_ = 0;
   int to_ = -1, from_ = -1;
+  std::string read_;  // and not yet asked for
+  std::map<std::string, std::vector<unsigned long long>> ids_;
 };
 
 // What a shell command prints, both streams.

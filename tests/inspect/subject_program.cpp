@@ -1,5 +1,5 @@
-// What the tests of this folder look into from outside. `subject MODE [COUNT]` prints "ready" when it has come to rest, then
-// obeys lines on stdin: "begin" counts how often its main thread is stopped, "end" prints that, "hide" forbids others to look,
+// What the tests of this folder look into from outside. `subject MODE [COUNT]` prints a line per named goroutine, its id and its
+// name, and "ready" when it has come to rest, then obeys lines on stdin: "begin" counts how often its main thread is stopped, "end" prints that, "hide" forbids others to look,
 // "abort" leaves a core file. Ends with its stdin.
 #include <weft/weft.h>
 
@@ -22,6 +22,13 @@
 namespace subject {
 
 std::atomic<bool> stop = false, spins = false;
+
+std::mutex told_lock;
+std::vector<std::string> told;
+void tell_id(const char* name) {
+  const std::lock_guard alone(told_lock);
+  told.push_back(std::to_string(weft::goroutine_id()) + ' ' + name + '\n');
+}
 
 [[gnu::noinline]] int wait_for_value(weft::chan<int> never) {
   const auto got = never.recv();
@@ -62,6 +69,7 @@ void park_readers(int count, int depth) {
   static weft::chan<int> never;
   for (auto& reader : readers)
     weft::go({.name = "reader"}, [&reader, depth] {
+      tell_id("reader");
       reader = weft::sched::self();
       if (depth == 0) wait_for_value(never);
       else wait_deep_down(never, depth);
@@ -98,9 +106,13 @@ void start(const std::string& mode, int count) {
     return;
   }
   park_readers(count, mode == "deep" ? 200 : 0);
-  weft::go({.name = "spinner"}, spin_for_ever);
+  weft::go({.name = "spinner"}, [] {
+    tell_id("spinner");
+    spin_for_ever();
+  });
   static std::atomic<bool> in_the_kernel = false;
   weft::go({.name = "blocked"}, [] {
+    tell_id("blocked");
     weft::blocking([] {
       in_the_kernel = true;
       sleep_in_the_kernel(ends[0]);
@@ -134,6 +146,7 @@ int main(int argc, char** argv) {
     if (mode == "lambda") [] { weft::go({.name = "lambda's"}, [] { weft::chan<int>().recv(); }); }();
   };
   if (mode != "unstarted") weft::run(start);
+  for (const std::string& line : subject::told) std::cout << line;
   std::cout << "ready\n";
   for (std::string line; std::getline(std::cin, line);) {
     if (line == "begin") std::cout << std::to_string(subject::times_stopped()) + '\n';
