@@ -55,7 +55,7 @@ void* tell(void* what) {
   return nullptr;
 }
 
-// The first time that this place is seen: where it was locked, and the innermost calls that lead to the park? What calls
+// The first time that this place is seen: where it was locked, and the innermost calls that lead to the park. What calls
 // those is another story, and a loop may have been unrolled. When the table is full nothing is new any more.
 bool is_new(const finding& f) noexcept {
   constexpr std::size_t places = 256;

@@ -15,6 +15,7 @@
 #include "arch/switch.h"
 #include "base/atomic.h"
 #include "sched/fiber.h"
+#include "sched/timers.h"
 #include "sched/wait_reason.h"
 #include "stack/stack.h"
 
@@ -38,6 +39,7 @@ struct sleeper {
 
 namespace weft::sched {
 
+struct goroutine;
 struct worker;
 struct local_node;
 struct member;
@@ -46,6 +48,14 @@ struct member;
 struct exception_globals {
   void* caught = nullptr;
   unsigned int uncaught = 0;
+};
+
+// What a goroutine sleeps by (time/sleep.cpp): one line of the cache, all that setting and firing touch of a sleeper. In the
+// control block, since it would make two lines more of the stack, where thousands that sleep are out of cache.
+struct alignas(64) sleep_timer : timer {
+  explicit sleep_timer(goroutine& sleeper) noexcept : timer(wake), who(sleeper) {}
+  static void wake(timer_node*);  // schedule.cpp
+  goroutine& who;
 };
 
 struct alignas(64) goroutine : detail::sleeper {
@@ -57,6 +67,7 @@ struct alignas(64) goroutine : detail::sleeper {
   worker* pinned_to = nullptr;       // not null: runs only there
   member* membership = nullptr;      // in a world of virtual time or explored schedules (seam.h); null: in none
   // Up to here it is one line of the cache: all that a park and a resume touch.
+  sleep_timer nap{*this};            // a line of its own; idle, but for goroutines that sleep
   exception_globals exceptions;      // saved while parked; mostly empty
   worker* last_worker = nullptr;     // where it parked; only for WEFT_DEBUG=migrate=1
   std::uint32_t pin_depth = 0;

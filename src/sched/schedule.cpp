@@ -282,6 +282,12 @@ struct deadline_timer : timer {
 
 }  // namespace
 
+void sleep_timer::wake(timer_node* node) {
+  auto& nap = *static_cast<sleep_timer*>(node);
+  done_firing(nap);
+  ready_outside_worlds(nap.who);
+}
+
 void park_until(std::int64_t deadline_ns, base::atomic<std::uint32_t>& claim, std::uint32_t index, wait_reason reason,
                 const void* object) {
   if (goroutine* g = this_goroutine()) {

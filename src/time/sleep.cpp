@@ -3,7 +3,8 @@
 
 #include <ctime>
 
-#include "base/prefetch.h"
+#include <weft/detail/keep_frame.h>
+
 #include "sched/schedule.h"
 #include "sched/seam.h"
 #include "sched/timers.h"
@@ -13,24 +14,21 @@ namespace weft {
 
 namespace {
 
-// One line of the cache: all that arming and firing touch of a sleeper.
-struct alignas(base::cache_line) sleep_timer : sched::timer {
-  explicit sleep_timer(sched::goroutine* sleeper) noexcept : timer(fire_it), who(sleeper) {}
-  static void fire_it(sched::timer_node* node) { sched::ready_outside_worlds(*static_cast<sleep_timer*>(node)->who); }
-  sched::goroutine* const who;
-};
-static_assert(sizeof(sleep_timer) == base::cache_line || sizeof(void*) != 8);
+static_assert(sizeof(sched::sleep_timer) == 64 || sizeof(void*) != 8);
 
-void sleep_until_ns(std::int64_t when_ns) {
-  if (sched::goroutine* g = sched::this_goroutine()) {
-    sleep_timer timer(g);
-    sched::start_timer(timer, when_ns);
-    sched::park(sched::wait_reason::sleep, nullptr);
-    return;
-  }
-  const timespec until{when_ns / 1'000'000'000, when_ns % 1'000'000'000};
+void sleep_as_thread(std::int64_t until_ns) {
+  const timespec until{until_ns / 1'000'000'000, until_ns % 1'000'000'000};
   while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) != 0) {
   }
+}
+
+// The one frame of a sleeper, and a small one: where there are thousands each line of a stack is out of cache.
+void sleep_until_ns(std::int64_t when_ns) {
+  sched::goroutine* const g = sched::this_goroutine();
+  if (!g) return sleep_as_thread(when_ns);
+  sched::start_timer(g->nap, when_ns);
+  sched::park(sched::wait_reason::sleep, nullptr);
+  detail::keep_frame();  // places where goroutines park are told apart by few frames (debug/held_locks.cpp)
 }
 
 }  // namespace
