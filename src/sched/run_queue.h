@@ -63,6 +63,10 @@ class private_queue {
   }
   void drop_front(ends seen) noexcept { head_.store(seen.head + 1, base::relaxed); }
   void replace_front(ends seen, runnable last) noexcept {  // by `last` at the end: needs no room
+    if (seen.size() == 1) {  // whose place is free: two that yield to each other
+      slots_[seen.head & mask_] = last.word();
+      return;
+    }
     slots_[seen.tail & mask_] = last.word();
     drop_front(seen);
     tail_.store(seen.tail + 1, base::relaxed);

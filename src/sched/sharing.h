@@ -46,10 +46,13 @@ namespace weft::sched {
 
 inline constexpr std::int64_t short_turn_ns = 25'000;  // S8
 
-// S2. Owner; or anybody, as a hint.
+// S2. Owner; or anybody, as a hint. The first: with so many goroutines that can run.
+inline bool wants_help_with(const processor& p, std::uint32_t in_line) noexcept {
+  return in_line >= p.pace.enough_in_line.load(base::relaxed);
+}
 inline bool wants_help(const processor& p) noexcept {
   const std::uint32_t in_line = p.queue.line_size() + (p.next.load(base::relaxed) != 0 ? 1 : 0);
-  if (in_line >= p.pace.enough_in_line.load(base::relaxed)) return true;
+  if (wants_help_with(p, in_line)) return true;
   const std::uint32_t newborns = p.queue.newborns();
   return newborns != 0 && in_line + newborns >= p.pace.enough.load(base::relaxed);
 }

@@ -42,11 +42,22 @@ inline processor* enter_shortly(worker& w) noexcept {
   return nullptr;
 }
 
-// Is there anything that the long way must see to before this processor's next decision? Or because of `also`, not 0?
-inline bool is_decision_due(const worker& w, const processor& p, std::uint32_t tick, std::uintptr_t also) noexcept {
+// Is there anything that the long way must see to before this processor's next decision, but for what others could help with?
+// Or because of `also`, not 0?
+inline bool is_own_decision_due(const worker& w, const processor& p, std::uint32_t tick, std::uintptr_t also) noexcept {
   const std::uintptr_t due = also | p.attention.load(base::relaxed) | reinterpret_cast<std::uintptr_t>(w.pinned);
-  if (due != 0 || is_duty_due(p, tick)) [[unlikely]] return true;
+  return due != 0 || is_duty_due(p, tick);
+}
+
+// The same, or do others want to help? The second asks those who know that there is a line of so many and nothing else.
+inline bool is_decision_due(const worker& w, const processor& p, std::uint32_t tick, std::uintptr_t also) noexcept {
+  if (is_own_decision_due(w, p, tick, also)) [[unlikely]] return true;
   return the.hungry.load(base::relaxed) != 0 && wants_help(p);
+}
+inline bool is_decision_due(const worker& w, const processor& p, std::uint32_t tick, std::uintptr_t also,
+                            std::uint32_t in_line) noexcept {
+  if (is_own_decision_due(w, p, tick, also)) [[unlikely]] return true;
+  return the.hungry.load(base::relaxed) != 0 && wants_help_with(p, in_line);
 }
 
 // Not 0: some are in flight.
@@ -55,8 +66,9 @@ inline std::uintptr_t exceptions_of(const worker& w) noexcept {
 }
 
 // The same, or before its goroutine leaves?
-inline bool is_something_due(const worker& w, const processor& p, std::uint32_t tick) noexcept {
-  return is_decision_due(w, p, tick, exceptions_of(w) | p.births.balance);  // AC4
+template <class... InLine>
+inline bool is_something_due(const worker& w, const processor& p, std::uint32_t tick, InLine... in_line) noexcept {
+  return is_decision_due(w, p, tick, exceptions_of(w) | p.births.balance, in_line...);  // AC4
 }
 
 // The permit to resume `work` (arch/switch.h, A1); null: it is none to switch to from here, or not yet.
@@ -160,7 +172,7 @@ void park_before_newborn(worker& w, processor& p, wait_reason reason, const void
   own_queue::ends line{};
   runnable work;
   void* sp = nullptr;
-  if (p->next.load(base::relaxed) == 0 && p->queue.has_only_line(line) && !is_something_due(w, *p, tick)) [[likely]] {
+  if (p->next.load(base::relaxed) == 0 && p->queue.has_only_line(line) && !is_something_due(w, *p, tick, line.size())) [[likely]] {
     work = p->queue.front_of_line(line);
     sp = try_take_permit(work);
   }

@@ -38,6 +38,22 @@ TEST(private_queue, shrinks_only_when_empty_and_works_on) {
   for (std::uintptr_t i = 1; i <= 1000; ++i) ASSERT_EQ(number(q.pop()), i);
 }
 
+// Who yields is the last then, however many there are.
+TEST(private_queue, the_front_is_replaced_by_one_at_the_end) {
+  for (std::uintptr_t there : {1, 2, 256}) {
+    private_queue q;
+    for (std::uintptr_t i = 1; i <= there; ++i) q.push(item(i));
+    for (std::uintptr_t i = 1; i <= 1000; ++i) {
+      const private_queue::ends seen = q.look();
+      ASSERT_EQ(number(q.front(seen)), i);
+      q.replace_front(seen, item(there + i));
+      ASSERT_EQ(q.size(), there);
+    }
+    for (std::uintptr_t i = 1001; i <= 1000 + there; ++i) ASSERT_EQ(number(q.pop()), i);
+    EXPECT_TRUE(q.empty());
+  }
+}
+
 TEST(shared_queue, refuses_what_does_not_fit_and_keeps_the_order) {
   shared_queue q;
   for (std::uintptr_t i = 1; i <= shared_queue::capacity; ++i) ASSERT_TRUE(q.push(item(i)));
