@@ -126,7 +126,7 @@ TEST_P(dialing, the_losers_of_a_race_are_closed) {
                                               {.stagger = std::chrono::microseconds(100)});
       ASSERT_TRUE(conn);
     }
-    EXPECT_TRUE(support::eventually([&] { return support::open_sockets() == before; }));
+    EXPECT_TRUE(support::eventually([&] { return support::open_sockets() <= before; }));
   });
 }
 

@@ -28,7 +28,8 @@ inline tcp_pair connected(const std::string& host = "127.0.0.1") {
   return {std::move(*client), std::move(*server)};
 }
 
-// Sockets alone: the monitor has a file of the control groups open for a moment each second.
+// Sockets alone: the monitor has a file of the control groups open for a moment each second. What was closed last may be among
+// them: with io_uring the kernel keeps it until the poll of it is cancelled. So there may be fewer later on.
 inline int open_sockets() {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {

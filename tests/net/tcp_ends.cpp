@@ -207,7 +207,7 @@ TEST(tcp_ends, nothing_stays_open) {
     }
     (void)weft::net::dial_tcp("127.0.0.1:1", {.timeout = 1s});
   }
-  EXPECT_TRUE(support::eventually([&] { return support::open_sockets() == before; }));
+  EXPECT_TRUE(support::eventually([&] { return support::open_sockets() <= before; }));
 }
 
 // Connect and close as fast as it goes, from many sides.
@@ -232,7 +232,7 @@ TEST(tcp_ends, a_storm_of_connections_leaves_nothing_behind) {
       });
     clients.wait();
     EXPECT_TRUE(support::eventually([&] { return served >= 300; }));  // a reset may take one out of the backlog
-    EXPECT_TRUE(support::eventually([&] { return support::open_sockets() == before; }));
+    EXPECT_TRUE(support::eventually([&] { return support::open_sockets() <= before; }));
     listener->close();
     servers.wait();
   }

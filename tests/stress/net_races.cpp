@@ -124,7 +124,7 @@ TEST_P(net_races, close_against_read_write_and_the_peer) {
     all.wait();
   });
   listener->close();
-  EXPECT_TRUE(support::eventually([&] { return support::open_sockets() == before; }));
+  EXPECT_TRUE(support::eventually([&] { return support::open_sockets() <= before; }));
 }
 
 TEST_P(net_races, context_against_data_and_close) {
