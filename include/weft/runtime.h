@@ -25,7 +25,7 @@ namespace weft {
 
 struct run_options {
   int procs = 0;               // 0: WEFT_PROCS, or the CPUs usable by this process
-  std::size_t stack_size = 0;  // bytes per goroutine; 0: WEFT_STACK_SIZE, or 208 KiB
+  std::size_t stack_size = 0;  // bytes per goroutine; 0: WEFT_STACK_SIZE, or 224 KiB
 };
 
 struct go_options {

@@ -19,7 +19,7 @@ namespace weft::base {
 
 struct setting_values {
   int procs = 0;                        // 0: as many as CPUs are usable
-  std::size_t stack_size = 208 * 1024;  // bytes
+  std::size_t stack_size = 224 * 1024;  // bytes
   int max_threads = 10'000;
   bool debug_migrate = false;
   bool debug_symbols = true;

@@ -39,7 +39,7 @@ bool is_canary_intact(stack_ref) noexcept;
 void visit_live(void (*visit)(void* argument, std::byte* top, std::byte* base), void* argument);
 }  // namespace detail
 
-inline constexpr std::size_t built_in_default_size = 208 * 1024;  // with its guard 55 pages, an odd number
+inline constexpr std::size_t built_in_default_size = 224 * 1024;  // with its guard 59 pages, an odd number
 
 // A LIFO of default-size stacks for one processor. One owner at a time; the words are atomic only so that for_each_live
 // may read them from elsewhere. When it runs empty it takes up to half its limit from the depot, and gives as many back

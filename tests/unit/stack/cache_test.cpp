@@ -34,11 +34,11 @@ TEST(cache, last_released_is_first_acquired) {
   release_all(mine, {a, b, c});
 }
 
-TEST(cache, default_stack_is_208_KiB_all_of_it_usable) {
+TEST(cache, default_stack_is_224_KiB_all_of_it_usable) {
   cache mine;
   const stack_ref s = mine.acquire();
   EXPECT_EQ(s.size(), default_size());
-  EXPECT_EQ(s.size(), 208u * 1024);
+  EXPECT_EQ(s.size(), 224u * 1024);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(s.base) % os::page_size(), 0u);
   std::memset(s.base, 0x5a, s.size());
   EXPECT_TRUE(canary_intact(s));

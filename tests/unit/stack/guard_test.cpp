@@ -131,7 +131,7 @@ TEST(guard, mprotect_leaves_half_of_the_mappings_to_the_program_and_goes_on_with
 TEST(guard, the_step_from_mprotect_to_canary_comes_exactly_at_the_limit_and_is_undone_by_a_release) {
   force_guard(guard_kind::mprotect, 400);  // half of it is ours: 200 VMAs, 100 guards
   std::vector<stack_ref> stacks(150);
-  for (stack_ref& s : stacks) s = acquire_sized(224 * 1024);  // a size of its own: every slot is opened here
+  for (stack_ref& s : stacks) s = acquire_sized(208 * 1024);  // a size of its own: every slot is opened here
   std::size_t faulting = 0;
   for (const stack_ref s : stacks) {
     faulting += os::is_unreadable(s.base - 1);
@@ -186,7 +186,7 @@ TEST(exhaustion, dies_naming_the_limit_to_raise) {
         limit_address_space(300 * test::MiB);
         for (;;) acquire_sized(built_in_default_size);
       },
-      "weft: fatal: no address space for one more goroutine stack of 208 KiB .* in use, .*ulimit -v unlimited");
+      "weft: fatal: no address space for one more goroutine stack of 224 KiB .* in use, .*ulimit -v unlimited");
 }
 
 TEST(exhaustion, little_address_space_is_used_to_the_end) {
