@@ -137,9 +137,11 @@ void show_stacks_to_leak_sanitizer() noexcept {
     goroutine* g = goroutine_at(top);
     if (g->mark.load(base::relaxed) != goroutine::alive_mark) return;
     auto* from = static_cast<std::byte*>(g->context.sp.load(base::acquire));
-    if (from < bottom || from >= top) from = bottom;  // it runs: its worker did not come to a place where it could stop
+    const bool is_parked = from >= bottom && from < top;
+    if (!is_parked) from = bottom;  // it runs: its worker did not come to a place where it could stop
     __lsan_register_root_region(from, static_cast<std::size_t>(top - from));
-    if (g->sanitized.state) show_fake_frames(g->sanitized.state, from, top);
+    // The fake stack of one that runs is its thread's, which the sanitizer knows; it may be gone at any moment.
+    if (is_parked && g->sanitized.state) show_fake_frames(g->sanitized.state, from, top);
   });
 }
 
