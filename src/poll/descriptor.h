@@ -120,6 +120,7 @@ attempt descriptor::perform(direction d, const patience& limits, Act&& act) {
       }
       if (result.error != EAGAIN) break;
       ready_.drained(d, edge);
+      result = {-1, ETIMEDOUT};  // if the deadline passes before the next try
     }
     if (d == direction::read) {
       if (in_round) rounds_.found_nothing();
@@ -131,7 +132,6 @@ attempt descriptor::perform(direction d, const patience& limits, Act&& act) {
       result = {-1, error_of(end, limits)};
       break;
     }
-    result = {-1, ETIMEDOUT};
   }
   if (d == direction::read) base::race::acquire(&io_order);
   give_turn(d);

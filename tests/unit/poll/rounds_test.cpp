@@ -193,6 +193,19 @@ TEST_F(rounds, the_peer_s_end_a_deadline_and_close_end_a_muted_read) {
   });
 }
 
+TEST_F(rounds, a_deadline_that_passes_during_a_round_is_a_timeout) {
+  weft::run([] {
+    crowd others;
+    connection c;
+    c.become_muted();
+    const poll::attempt got = c.d->perform(direction::read, {}, [&](int) {
+      c.d->set_deadline(direction::read, 1);  // long ago
+      return poll::attempt{-1, EAGAIN, false};
+    });
+    EXPECT_EQ(got.error, ETIMEDOUT);
+  });
+}
+
 TEST_F(rounds, room_to_write_is_told_of_while_muted) {
   weft::run([] {
     connection c;
