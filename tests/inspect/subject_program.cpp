@@ -1,6 +1,6 @@
-// What the tests of this folder look into from outside. `subject MODE [COUNT]` prints a line per named goroutine, its id and its
-// name, and "ready" when it has come to rest, then obeys lines on stdin: "begin" counts how often its main thread is stopped, "end" prints that, "hide" forbids others to look,
-// "abort" leaves a core file. Ends with its stdin.
+// What the tests of this folder look into from outside. `subject MODE [COUNT]` prints the id and the name of each reader,
+// spinner and blocked one, a line each, and "ready" when it has come to rest, then obeys lines on stdin: "begin" counts how often
+// its main thread is stopped, "end" prints that, "hide" forbids others to look, "abort" leaves a core file. Ends with its stdin.
 #include <weft/weft.h>
 
 #include <poll.h>

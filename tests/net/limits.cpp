@@ -69,7 +69,6 @@ WEFT_CHILD(runs_out_of_descriptors) {
     REQUIRE(early->write("kept in the backlog"));
     REQUIRE(served.recv() == "kept in the backlog");
 
-    const int before = support::open_sockets();
     for (int i = 0; i < 5; ++i) {
       taken = take_all_descriptors();
       ::close(taken.back());  // room for the dialer, not for the listener
@@ -82,9 +81,9 @@ WEFT_CHILD(runs_out_of_descriptors) {
       taken.pop_back();
       for (int fd : taken) ::close(fd);
       accepted.wait();
-      while (support::open_sockets() > before + 1) weft::yield();
+      REQUIRE(support::sockets_come_to(3));
     }
-    while (support::open_sockets() > before) weft::yield();
+    REQUIRE(support::sockets_come_to(2));
     return 0;
   });
 }

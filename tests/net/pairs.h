@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "support/eventually.h"
+
 namespace support {
 
 struct tcp_pair {
@@ -28,8 +30,7 @@ inline tcp_pair connected(const std::string& host = "127.0.0.1") {
   return {std::move(*client), std::move(*server)};
 }
 
-// Sockets alone: the monitor has a file of the control groups open for a moment each second. What was closed last may be among
-// them: with io_uring the kernel keeps it until the poll of it is cancelled. So there may be fewer later on.
+// Sockets alone: the monitor has a file of the control groups open for a moment each second.
 inline int open_sockets() {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
@@ -37,6 +38,13 @@ inline int open_sockets() {
     count += ::stat(entry.path().c_str(), &what) == 0 && S_ISSOCK(what.st_mode);
   }
   return count;
+}
+
+inline const int sockets_from_outside = open_sockets();  // the process was started with these
+
+// Are there `own` of this process, in the end? Counted from its start: what an earlier test closed may be open for a moment yet.
+inline bool sockets_come_to(int own) {
+  return eventually([&] { return open_sockets() == sockets_from_outside + own; });
 }
 
 inline std::string read_string(weft::net::stream& from, std::size_t most = 4096) {

@@ -197,8 +197,6 @@ TEST(tcp_ends, a_broken_connection_is_an_error_and_never_a_sigpipe) {
 }
 
 TEST(tcp_ends, nothing_stays_open) {
-  { auto warm_up = connected(); }
-  const int before = support::open_sockets();
   for (int i = 0; i < 200; ++i) {
     auto [client, server] = connected();
     if (i % 2) client.close();
@@ -207,7 +205,7 @@ TEST(tcp_ends, nothing_stays_open) {
     }
     (void)weft::net::dial_tcp("127.0.0.1:1", {.timeout = 1s});
   }
-  EXPECT_TRUE(support::eventually([&] { return support::open_sockets() <= before; }));
+  EXPECT_TRUE(support::sockets_come_to(0));
 }
 
 // Connect and close as fast as it goes, from many sides.
@@ -215,7 +213,6 @@ TEST(tcp_ends, a_storm_of_connections_leaves_nothing_behind) {
   for (int procs : {1, 2, 8}) {
     support::procs_scope scope(procs);
     auto listener = weft::net::listen_tcp("127.0.0.1:0");
-    const int before = support::open_sockets();
     std::atomic<int> served{0};
     weft::wait_group servers, clients;
     for (int i = 0; i < 3; ++i)
@@ -232,7 +229,7 @@ TEST(tcp_ends, a_storm_of_connections_leaves_nothing_behind) {
       });
     clients.wait();
     EXPECT_TRUE(support::eventually([&] { return served >= 300; }));  // a reset may take one out of the backlog
-    EXPECT_TRUE(support::eventually([&] { return support::open_sockets() <= before; }));
+    EXPECT_TRUE(support::sockets_come_to(1));
     listener->close();
     servers.wait();
   }
