@@ -46,7 +46,7 @@ namespace weft::sched {
 
 inline constexpr std::int64_t short_turn_ns = 25'000;  // S8
 
-// S2. Owner; or anybody, as a hint. The first: with so many goroutines that can run.
+// S2. Owner; or anybody, as a hint. The first is for those who know that there is nothing but so many in line.
 inline bool wants_help_with(const processor& p, std::uint32_t in_line) noexcept {
   return in_line >= p.pace.enough_in_line.load(base::relaxed);
 }

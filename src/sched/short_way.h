@@ -8,7 +8,7 @@
 //        he has nothing to restore himself, whoever resumes him and by whatever way.
 //
 // Most of a park, a wake-up and a yield were questions with the usual answer, and what a function saves that may call others in
-// its middle: a yield took 184 instructions and takes 112 (bench/counts).
+// its middle: a yield took 184 instructions and takes some 110 (bench/counts).
 // Refused: one flag per worker for its own unusual things (whoever changes one of them would have to keep all in step).
 #pragma once
 
@@ -49,15 +49,10 @@ inline bool is_own_decision_due(const worker& w, const processor& p, std::uint32
   return due != 0 || is_duty_due(p, tick);
 }
 
-// The same, or do others want to help? The second asks those who know that there is a line of so many and nothing else.
+// The same, or do others want to help?
 inline bool is_decision_due(const worker& w, const processor& p, std::uint32_t tick, std::uintptr_t also) noexcept {
   if (is_own_decision_due(w, p, tick, also)) [[unlikely]] return true;
   return the.hungry.load(base::relaxed) != 0 && wants_help(p);
-}
-inline bool is_decision_due(const worker& w, const processor& p, std::uint32_t tick, std::uintptr_t also,
-                            std::uint32_t in_line) noexcept {
-  if (is_own_decision_due(w, p, tick, also)) [[unlikely]] return true;
-  return the.hungry.load(base::relaxed) != 0 && wants_help_with(p, in_line);
 }
 
 // Not 0: some are in flight.
@@ -65,11 +60,8 @@ inline std::uintptr_t exceptions_of(const worker& w) noexcept {
   return reinterpret_cast<std::uintptr_t>(w.exceptions->caught) | w.exceptions->uncaught;
 }
 
-// The same, or before its goroutine leaves?
-template <class... InLine>
-inline bool is_something_due(const worker& w, const processor& p, std::uint32_t tick, InLine... in_line) noexcept {
-  return is_decision_due(w, p, tick, exceptions_of(w) | p.births.balance, in_line...);  // AC4
-}
+// Not 0: there is something to see to before its goroutine leaves.
+inline std::uintptr_t keeps_goroutine(const worker& w, const processor& p) noexcept { return exceptions_of(w) | p.births.balance; }  // AC4
 
 // The permit to resume `work` (arch/switch.h, A1); null: it is none to switch to from here, or not yet.
 inline void* try_take_permit(runnable work) noexcept {
@@ -123,7 +115,8 @@ void park_before_newborn(worker& w, processor& p, wait_reason reason, const void
   own_queue::ends line{};
   runnable work;
   void* sp = nullptr;
-  if ((next != 0 ? is_next_first(*p, tick) : p->queue.has_only_line(line)) && !is_something_due(w, *p, tick)) [[likely]] {
+  if ((next != 0 ? is_next_first(*p, tick) : p->queue.has_only_line(line)) &&
+      !is_decision_due(w, *p, tick, keeps_goroutine(w, *p))) [[likely]] {
     work = next != 0 ? runnable(next) : p->queue.front_of_line(line);
     sp = try_take_permit(work);
   }
@@ -172,7 +165,9 @@ void park_before_newborn(worker& w, processor& p, wait_reason reason, const void
   own_queue::ends line{};
   runnable work;
   void* sp = nullptr;
-  if (p->next.load(base::relaxed) == 0 && p->queue.has_only_line(line) && !is_something_due(w, *p, tick, line.size())) [[likely]] {
+  if (p->next.load(base::relaxed) == 0 && p->queue.has_only_line(line) &&
+      !is_own_decision_due(w, *p, tick, keeps_goroutine(w, *p)) &&
+      (the.hungry.load(base::relaxed) == 0 || !wants_help_with(*p, line.size()))) [[likely]] {
     work = p->queue.front_of_line(line);
     sp = try_take_permit(work);
   }
