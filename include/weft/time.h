@@ -42,7 +42,7 @@ inline constexpr std::size_t timer_closure_offset = 80;
 struct timer_function {
   std::size_t bytes;                   // of core and closure
   int block_class;                     // detail/newborn.h
-  void (*start)(timer_core*);          // when it is due: starts the goroutine, which takes over one reference
+  void (*call)(void* core);            // when it is due, in a goroutine of its own, which takes over one reference
   void (*destroy)(void*) noexcept;     // the closure
 };
 inline void* timer_closure(timer_core* core) noexcept { return reinterpret_cast<std::byte*>(core) + timer_closure_offset; }
@@ -125,8 +125,9 @@ namespace detail {
 template <class F>
 inline constexpr timer_function timer_function_of = {
     timer_closure_offset + sizeof(F), block_class_for(timer_closure_offset + sizeof(F)),
-    [](timer_core* due) {
-      weft::go([core = timer_ref(due)] { (*std::launder(static_cast<F*>(timer_closure(core.get()))))(); });
+    [](void* due) {
+      const timer_ref core(static_cast<timer_core*>(due));
+      (*std::launder(static_cast<F*>(timer_closure(core.get()))))();
     },
     [](void* closure) noexcept { std::launder(static_cast<F*>(closure))->~F(); }};
 

@@ -129,11 +129,9 @@ void retire_timer(cancel_node& node) noexcept {
 
 cancel_node*& node_of(void* closure) noexcept { return *static_cast<cancel_node**>(closure); }
 
-void on_deadline_passed(timer_core* timer) {
-  cancel_node* const node = node_of(timer_closure(timer));
-  context_retain(node);
-  cancel_in_goroutine(node, std::errc::timed_out, {});
-  timer_release(timer);
+void on_deadline_passed(void* due) {
+  const timer_ref timer(static_cast<timer_core*>(due));  // keeps the node
+  cancel(*node_of(timer_closure(timer.get())), std::errc::timed_out, {});
 }
 
 // The timer's own reference goes. The last one may take user values with it, which a scheduler's thread must not do.

@@ -209,16 +209,17 @@ void census::take(const known_stack& known) {
   });
   for (const sched::queued_note& note : queued) {
     if (!sched::runnable(note.word).is_newborn()) continue;
-    add({.id = note.id,
-         .creator = note.creator,
-         .doing = activity::newborn,
-         .reason = sched::wait_reason::none,
-         .name = note.name ? note.name : "",
-         .start_site = note.start_site,
-         .object = nullptr,
-         .since_ns = now_ns_,
-         .is_in_virtual_time = false},
-        {}, walk_end::bottom);
+    for (std::uint64_t i = 0; i <= note.more; ++i)
+      add({.id = note.id + i,
+           .creator = note.creator,
+           .doing = activity::newborn,
+           .reason = sched::wait_reason::none,
+           .name = note.name ? note.name : "",
+           .start_site = note.start_site,
+           .object = nullptr,
+           .since_ns = now_ns_,
+           .is_in_virtual_time = false},
+          {}, walk_end::bottom);
   }
 }
 

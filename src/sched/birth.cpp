@@ -192,6 +192,16 @@ namespace {
   return work.as_newborn();
 }
 
+// `front` of the line, and null if that is no newborn which may have the stack.
+[[gnu::noinline]] detail::newborn* take_heir_from_line(processor& p, runnable front, own_queue::ends line, const goroutine& dead) {
+  if (!front.is_newborn() || front.as_newborn()->stack_kib != 0 || !p.stacks.hands_out_such(dead.stack)) return nullptr;
+  const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
+  p.tick.store(tick, base::relaxed);
+  p.queue_tick.store(tick, base::relaxed);
+  p.queue.pop_front_of_line(line);
+  return front.as_newborn();
+}
+
 // The same where nothing is out of the ordinary. Null: nothing has happened.
 [[gnu::always_inline]] WEFT_SWITCHES_STACKS inline detail::newborn* find_heir_shortly(worker& w, processor& p, goroutine& dead) {
   if (has_fibers) return nullptr;
@@ -211,7 +221,7 @@ namespace {
     return nullptr;
   const runnable work = next != 0 ? runnable(next) : p.queue.front_of_line(line);
   void* const sp = try_take_permit(work);
-  if (!sp) [[unlikely]] return nullptr;
+  if (!sp) [[unlikely]] return next == 0 ? take_heir_from_line(p, work, line, dead) : nullptr;
   p.tick.store(tick, base::relaxed);
   if (next != 0) {
     p.next.store(0, base::relaxed);
@@ -269,6 +279,16 @@ extern "C" [[gnu::visibility("hidden")]] WEFT_SWITCHES_STACKS void weft_goroutin
     n = end_shortly(*g);
     name_after(*g, *n);
   }
+}
+
+std::uint64_t take_id(processor& p) noexcept {
+  constexpr std::uint64_t block = 64;
+  if (!has_id(p)) [[unlikely]] {
+    const std::uint64_t first = the.next_id.fetch_add(block, base::relaxed);
+    p.id_last.store(first + block, base::relaxed);
+    p.id_first.store(first, base::release);
+  }
+  return take_reserved_id(p);
 }
 
 birth_mark::birth_mark() {

@@ -25,6 +25,18 @@ inline constexpr std::size_t stack_colours = 16, stack_colour_bytes = 64, stack_
 // The control block of the goroutine whose stack ends at `top`; it may be dead (goroutine::mark) or never have lived.
 goroutine* goroutine_at(std::byte* top) noexcept;
 
+// The ids of goroutines: each processor reserves a block at a time. Owner.
+inline bool has_id(const processor& p) noexcept { return p.id_first.load(base::relaxed) != p.id_last.load(base::relaxed); }
+inline std::uint64_t take_reserved_id(processor& p) noexcept {  // REQUIRES: has_id(p)
+  const std::uint64_t id = p.id_first.load(base::relaxed);
+  p.id_first.store(id + 1, base::release);  // release: whoever reads it sees the block it belongs to
+  return id;
+}
+std::uint64_t take_id(processor& p) noexcept;
+
+// Starts a goroutine, as if it had been called for at `site`.
+void spawn_at(detail::newborn* n, const void* site);
+
 // A moment in time, told by goroutine ids. Processors reserve ids in blocks, so the order of ids is not that of births: the
 // mark knows what was reserved and not yet used. Births at the very moment fall on either side.
 class birth_mark {

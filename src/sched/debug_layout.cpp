@@ -85,6 +85,7 @@ struct layout_access {
       WEFT_FIELD(newborn, start_site),
       WEFT_FIELD(newborn, name),
       WEFT_FIELD(newborn, kind),
+      WEFT_FIELD(newborn, more),
 
       WEFT_STRUCTURE(litter),
       WEFT_FIELD(litter, twice_words),

@@ -52,6 +52,7 @@ struct breed {
     else n.name = "";
     n.stack_kib = 0;
     n.size_class = detail::newborn_in_place;
+    n.more = 0;
     n.kind = born_into ? detail::newborn_kind::in_group : detail::newborn_kind::named;
   }
 };

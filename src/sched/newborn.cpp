@@ -167,6 +167,7 @@ inline newborn* fresh(void* block, int size_class) noexcept {
   n->stack_kib = 0;
   n->size_class = static_cast<std::uint8_t>(size_class);
   n->kind = newborn_kind::named;
+  n->more = 0;
   return n;
 }
 

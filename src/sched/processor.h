@@ -20,6 +20,7 @@
 
 namespace weft::sched {
 
+class due_calls;
 struct worker;
 
 // Reasons to leave the fast path at the next scheduling point.
@@ -53,6 +54,7 @@ struct alignas(64) processor {
   base::atomic<std::uint64_t> spawned{0};
   base::atomic<std::uint64_t> ended{0};
   base::atomic<std::uint64_t> steals{0};       // searches that took work from another processor
+  due_calls* gathers = nullptr;                // not null while it fires timers: due_calls.h
   stack::cache stacks;
   newborn_cache newborns;
 

@@ -27,6 +27,7 @@ class note_taker {
     note.id = n.id;
     note.creator = n.creator;
     note.start_site = n.start_site;
+    note.more = n.more;
     using kind = detail::newborn_kind;
     note.name = n.kind == kind::in_world ? n.membership->name : n.kind == kind::named ? n.name : "";
   }

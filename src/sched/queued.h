@@ -13,6 +13,7 @@ struct queued_note {
   std::uint64_t id = 0, creator = 0; // these only of newborns
   const void* start_site = nullptr;
   const char* name = "";
+  std::uint16_t more = 0;            // so many siblings follow, with the ids after it
 };
 
 // How many there may be now, roughly.

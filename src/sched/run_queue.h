@@ -38,6 +38,12 @@ class private_queue {
     slots_[tail & mask_] = work.word();
     tail_.store(tail + 1, base::relaxed);
   }
+  void push_front(runnable work) {  // the same
+    if (full()) [[unlikely]] grow();
+    const std::uint32_t head = head_.load(base::relaxed) - 1;
+    slots_[head & mask_] = work.word();
+    head_.store(head, base::relaxed);
+  }
   void adopt(runnable stolen) { push(stolen); }
   runnable pop() noexcept {  // null when empty
     std::uint32_t left;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "os/clock.h"
+#include "sched/due_calls.h"
 #include "sched/idle.h"
 #include "sched/schedule.h"
 
@@ -50,7 +51,9 @@ void note_pace(processor& p, std::int64_t now) noexcept {
 
 void fire_timers(processor& p, timer_set& timers, std::int64_t now) {
   constexpr std::size_t many = 16;
-  if (timers.due(now) && timers.fire_due(now) >= many) p.pace.since_ns = os::monotonic_ns();
+  if (!timers.due(now)) return;
+  due_calls calls(p);
+  if (timers.fire_due(now) >= many) p.pace.since_ns = os::monotonic_ns();
 }
 
 bool worth_a_probe(processor& p, std::int64_t now) noexcept {

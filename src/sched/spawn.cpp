@@ -16,30 +16,6 @@
 #include "sched/short_way.h"
 #include "trace/trace.h"
 
-namespace weft::sched {
-namespace {
-
-inline bool has_id(const processor& p) noexcept { return p.id_first.load(base::relaxed) != p.id_last.load(base::relaxed); }
-
-inline std::uint64_t take_reserved_id(processor& p) noexcept {  // REQUIRES: has_id(p)
-  const std::uint64_t id = p.id_first.load(base::relaxed);
-  p.id_first.store(id + 1, base::release);  // release: whoever reads it sees the block it belongs to
-  return id;
-}
-
-std::uint64_t take_id(processor& p) noexcept {
-  constexpr std::uint64_t block = 64;
-  if (!has_id(p)) [[unlikely]] {
-    const std::uint64_t first = the.next_id.fetch_add(block, base::relaxed);
-    p.id_last.store(first + block, base::relaxed);
-    p.id_first.store(first, base::release);
-  }
-  return take_reserved_id(p);
-}
-
-}  // namespace
-}  // namespace weft::sched
-
 namespace weft::detail {
 
 namespace {
@@ -229,6 +205,11 @@ template <bool in_group>
 }  // namespace weft::detail
 
 namespace weft::sched {
+
+void spawn_at(detail::newborn* n, const void* site) {
+  n->start_site = site;
+  detail::spawn_here(n, nullptr);
+}
 
 void spawn_first(member& node, detail::newborn* first, const void* site) {
   first->start_site = site;

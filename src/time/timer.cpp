@@ -22,9 +22,9 @@
 #include <weft/error.h>
 
 #include "base/pause.h"
-#include "base/prefetch.h"
 #include "base/race.h"
 #include "chan/channel.h"
+#include "sched/due_calls.h"
 #include "sched/idle.h"
 #include "sched/newborn.h"
 #include "sched/runtime.h"
@@ -78,9 +78,8 @@ struct function_core : timer_core {
   static void fire_it(sched::timer_node* node) {
     auto& self = static_cast<function_core&>(*node);
     base::race::acquire(&self);
-    base::prefetch(timer_closure(&self), self.type.bytes - timer_closure_offset);  // where many are due it runs much later
     sched::done_firing(self);  // before the goroutine can give the last reference back
-    self.type.start(&self);
+    sched::start_due_call(self.type.call, &self);
   }
 
   base::atomic<std::uint32_t> references{2};  // of the handle and of being armed

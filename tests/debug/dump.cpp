@@ -291,6 +291,30 @@ TEST(census, knows_goroutines_that_never_ran) {
   });
 }
 
+TEST(census, knows_functions_of_timers_that_are_due) {
+  weft::set_procs(1);
+  weft::run([] {
+    EXPECT_TRUE(support::eventually([] {
+      std::atomic<int> seen = 0;
+      weft::wait_group all;
+      all.add(20);
+      for (int i = 0; i < 20; ++i)
+        weft::after_func(100us, [&, i] {
+          if (i == 0) {
+            weft::debug::census everybody;
+            everybody.take({});
+            for (const auto& group : everybody.groups())
+              if (group.doing == weft::debug::activity::newborn && group.start_site) seen = static_cast<int>(group.count);
+          }
+          all.done();
+        });
+      for (const auto end = weft::clock::now() + 1ms; weft::clock::now() < end;) {}
+      all.wait();
+      return seen == 19;  // else some were due before all were set
+    }));
+  });
+}
+
 TEST_F(dump, shows_who_calls_it_first) {
   weft::run([] {
     const std::string text = dumps::dump();

@@ -150,6 +150,20 @@ TEST(gdb, shows_the_goroutines_of_a_core_file) {
   expect_selection_restored(output);
 }
 
+TEST(gdb, functions_of_timers_that_are_due_are_listed) {
+  REQUIRE_GDB();
+  scratch folder;
+  subject process({"due"}, WEFT_SUBJECT, folder.path(), {"WEFT_PROCS=1"}, false);
+  process.finish();
+  const auto core = core_in(folder.path());
+  if (core.empty()) GTEST_SKIP() << "no core files here (ulimit -c, /proc/sys/kernel/core_pattern)";
+  const std::string output = gdb(WEFT_SUBJECT " '" + core.string() + "'", {"info goroutines"});
+  std::string text = answer(output, "info goroutines");
+  int fresh = 0;
+  for (std::size_t at = 0; (at = text.find("runnable, never ran", at)) != text.npos; ++at) ++fresh;
+  EXPECT_EQ(fresh, 5) << output;
+}
+
 TEST(gdb, goroutines_that_never_ran_are_listed_and_have_no_stack) {
   REQUIRE_GDB();
   scratch folder;

@@ -60,7 +60,7 @@ std::string core_of(const scratch& folder, subject& process) {
   return core_in(folder.path());
 }
 std::string core_of(const scratch& folder, const std::string& mode, const std::string& program = WEFT_SUBJECT) {
-  const bool dies_by_itself = mode == "fresh";
+  const bool dies_by_itself = mode == "fresh" || mode == "due";
   subject process({mode, "3"}, program, folder.path(), {"WEFT_PROCS=1"}, !dies_by_itself);
   if (!dies_by_itself) return core_of(folder, process);
   process.finish();
@@ -162,6 +162,18 @@ TEST(ps, lists_a_core_file) {
   ASSERT_EQ(named(rows, "reader").size(), 3u);
   EXPECT_EQ(named(rows, "reader")[0].at("reason"), "chan receive");
   EXPECT_EQ(named(rows, "blocked")[0].at("state"), "blocking call");
+}
+
+TEST(ps, lists_functions_of_timers_that_are_due) {
+  scratch folder;
+  const std::string core = core_of(folder, "due");
+  REQUIRE_CORE(core);
+  const json rows = rows_of(tool("ps '" + core + "' --json"));
+  std::vector<long> due;
+  for (const json& row : named(rows, ""))
+    if (row.at("state") == "runnable (never ran)") due.push_back(row.at("id").get<long>());
+  ASSERT_EQ(due.size(), 5u);
+  EXPECT_THAT(due, testing::ElementsAre(due[0], due[0] + 1, due[0] + 2, due[0] + 3, due[0] + 4));
 }
 
 TEST(ps, lists_goroutines_that_never_ran) {

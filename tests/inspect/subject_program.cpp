@@ -85,6 +85,11 @@ void start(const std::string& mode, int count) {
     for (int i = 0; i < 5; ++i) weft::go([&count] { count = 0; });
     std::abort();
   }
+  if (mode == "due") {  // a core file with functions of timers that are due, and the first of them runs
+    for (int i = 0; i < 6; ++i) weft::after_func(std::chrono::microseconds(10), [] { std::abort(); });
+    for (const auto end = weft::clock::now() + std::chrono::milliseconds(2); weft::clock::now() < end;) {}
+    weft::sleep(std::chrono::hours(1));
+  }
   if (mode == "churn") {
     for (int i = 0; i < 8; ++i)
       weft::go([] {

@@ -45,7 +45,7 @@ weft_model_edit(src/sched/loop.cpp FIND "i < pauses; ++i) base::pause()" BY "i <
 weft_model_edit(src/sched/steal.cpp FIND "stuck_ns = 5'000" BY "stuck_ns = -1")
 
 set(scheduler_sources tests/model/machine.cpp src/base/spinlock.cpp src/sched/birth.cpp src/sched/deadline_clock.cpp
-  src/sched/idle.cpp src/sched/loop.cpp src/sched/monitor.cpp src/sched/nursery.cpp src/sched/own_queue.cpp
+  src/sched/due_calls.cpp src/sched/idle.cpp src/sched/loop.cpp src/sched/monitor.cpp src/sched/nursery.cpp src/sched/own_queue.cpp
   src/sched/poller.cpp src/sched/run_queue.cpp src/sched/schedule.cpp src/sched/seam.cpp src/sched/sharing.cpp
   src/sched/spawn.cpp src/sched/steal.cpp src/sched/soonest.cpp src/sched/thread_sleeper.cpp src/sched/timer_heap.cpp src/sched/timers.cpp
   src/sched/watch.cpp src/sched/wheel.cpp src/sched/worker.cpp src/trace/trace.cpp)

@@ -181,7 +181,8 @@ class Snapshot:
         self.look_at_workers()
         for word in self.queued():
             if word & 1:
-                self.newborns.append(Newborn(self.layout, read(word - 1, self.layout["newborn"])))
+                data = read(word - 1, self.layout["newborn"])
+                self.add_siblings(Newborn(self.layout, data), 0, 1 + self.layout.field(data, "newborn.more"))
             elif word in self.goroutines:
                 self.goroutines[word].is_queued = True
         self.now_ns = self.time()
@@ -316,12 +317,14 @@ class Snapshot:
                 continue
             litter = data[at : at + layout["litter"]]
             part = lambda name: layout.field(litter, "litter." + name)
-            eldest = Newborn(layout, litter[layout["litter.first"] :])
-            for i in range(part("taken"), part("count")):
-                sibling = copy.copy(eldest)
-                sibling.id += i
-                self.newborns.append(sibling)
+            self.add_siblings(Newborn(layout, litter[layout["litter.first"] :]), part("taken"), part("count"))
             at += layout["litter"] + part("count") * part("twice_words") // 2 * POINTER
+
+    def add_siblings(self, eldest, first, last):
+        for i in range(first, last):
+            sibling = copy.copy(eldest)
+            sibling.id += i
+            self.newborns.append(sibling)
 
 
 def is_in_header(symtab):

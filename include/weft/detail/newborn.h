@@ -35,6 +35,7 @@ struct newborn {
   std::uint32_t stack_kib;      // 0: the default
   std::uint8_t size_class;      // of this block; newborn_in_place: it is none
   newborn_kind kind;
+  std::uint16_t more;           // siblings that begin after this one, in its block, with the ids that follow (sched/due_calls.h)
 };
 
 inline constexpr std::size_t newborn_header_bytes = 48;

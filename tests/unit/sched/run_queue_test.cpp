@@ -54,6 +54,23 @@ TEST(private_queue, the_front_is_replaced_by_one_at_the_end) {
   }
 }
 
+// A batch of due calls goes back to where it was taken from, also into a ring that is full and at its very beginning.
+TEST(private_queue, what_is_pushed_to_the_front_is_next) {
+  private_queue q;
+  for (std::uintptr_t i = 1000; i >= 1; --i) q.push_front(item(i));
+  for (std::uintptr_t i = 1001; i <= 1300; ++i) q.push(item(i));
+  EXPECT_EQ(q.size(), 1300u);
+  std::uintptr_t seen = 0;
+  q.for_each([&](runnable r) { EXPECT_EQ(number(r), ++seen); });
+  for (std::uintptr_t i = 1; i <= 1300; ++i) {
+    const runnable first = q.pop();
+    ASSERT_EQ(number(first), i);
+    q.push_front(first);
+    ASSERT_EQ(number(q.pop()), i);
+  }
+  EXPECT_TRUE(q.empty());
+}
+
 TEST(shared_queue, refuses_what_does_not_fit_and_keeps_the_order) {
   shared_queue q;
   for (std::uintptr_t i = 1; i <= shared_queue::capacity; ++i) ASSERT_TRUE(q.push(item(i)));

@@ -222,12 +222,16 @@ class reader {
       const block_bytes litter = std::as_bytes(std::span(words).subspan(at, head));
       const std::uint64_t count = where_.field(litter, "litter.count"), taken = where_.field(litter, "litter.taken");
       if (count > taken + most) return;  // torn
-      const seen_goroutine eldest = judge_newborn(litter.subspan(where_["litter.first"]));
-      for (std::uint64_t i = taken; i < count; ++i) {
-        siblings_.push_back(eldest);
-        siblings_.back().id += i;
-      }
+      if (taken < count) note_siblings(judge_newborn(litter.subspan(where_["litter.first"])), taken, count);
       at += head + count * (where_.field(litter, "litter.twice_words") / 2);
+    }
+  }
+
+  // The i-th of them, from first to last - 1, has an id that is larger by i.
+  void note_siblings(const seen_goroutine& eldest, std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t i = first; i < last; ++i) {
+      siblings_.push_back(eldest);
+      siblings_.back().id += i;
     }
   }
 
@@ -266,8 +270,11 @@ class reader {
     std::vector<piece> pieces(fresh_.size());
     for (std::size_t i = 0; i < fresh_.size(); ++i) pieces[i] = {fresh_[i], blocks.data() + i * size, size};
     process_.read(pieces);
-    for (std::size_t i = 0; i < fresh_.size(); ++i)
-      if (pieces[i].is_read) seen.goroutines.push_back(judge_newborn(std::span(blocks).subspan(i * size, size)));
+    for (std::size_t i = 0; i < fresh_.size(); ++i) {
+      if (!pieces[i].is_read) continue;
+      const block_bytes newborn = std::span(blocks).subspan(i * size, size);
+      note_siblings(judge_newborn(newborn), 0, 1 + where_.field(newborn, "newborn.more"));
+    }
     std::ranges::move(siblings_, std::back_inserter(seen.goroutines));
   }
 
@@ -295,7 +302,7 @@ class reader {
   std::unordered_map<std::uint64_t, worker_look> running_;
   std::unordered_set<std::uint64_t> queued_;
   std::vector<std::uint64_t> fresh_;         // addresses of newborns
-  std::vector<seen_goroutine> siblings_;     // newborns of litters
+  std::vector<seen_goroutine> siblings_;     // newborns, those of one litter or one block side by side
   std::unordered_map<std::uint64_t, std::string> names_;
 };
 
