@@ -91,6 +91,7 @@ struct layout_access {
       WEFT_FIELD(litter, twice_words),
       WEFT_FIELD(litter, taken),
       WEFT_FIELD(litter, count),
+      WEFT_FIELD(litter, stride),
       WEFT_FIELD(litter, first),
 
       WEFT_STRUCTURE(worker),

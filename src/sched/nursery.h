@@ -56,12 +56,12 @@ class nursery {
   void make_room_for_sibling() {  // allocates
     if (!has_room_for_sibling()) make_room(most_for_sibling);
   }
-  // REQUIRES: has_room_for_sibling(). In pieces: if it is no more of the same, it begins a litter.
+  // REQUIRES: has_room_for_sibling(). In pieces: if it is no more of the same, or not added for its closure, it begins a litter.
   [[nodiscard]] bool is_one_more(const breed& b, std::uint64_t id) const noexcept {
     return growing_ != none && litter_at(growing_).takes(b, id);
   }
   void begin_litter(const breed&, std::uint64_t id, const std::uint64_t* closure) noexcept;
-  void add_closure(const std::uint64_t* closure) noexcept;  // REQUIRES: is_one_more()
+  bool try_add_closure(const std::uint64_t* closure) noexcept;  // REQUIRES: is_one_more()
 
   // As close_batch() and pop().
   runnable pop_newest(cradle_block& into) noexcept {
@@ -165,15 +165,27 @@ inline void nursery::begin_litter(const breed& b, std::uint64_t id, const std::u
   l->twice_words = static_cast<std::uint16_t>(2 * b.kind->words);
   l->taken = 0;
   l->count = 1;
+  l->stride = 0;
   b.describe(l->first, id);
   end_ += litter_words;
   append(closure, b.kind->words);
 }
 
-inline void nursery::add_closure(const std::uint64_t* closure) noexcept {
+// LT4.
+inline bool nursery::try_add_closure(const std::uint64_t* closure) noexcept {
   litter& l = litter_at(growing_);
+  if (l.stride == 0) {
+    if (l.is_like_first(closure)) {
+      ++l.count;
+      live_.store(size() + 1, base::relaxed);
+      return true;
+    }
+    if (l.count != 1) return false;
+    l.stride = static_cast<std::uint16_t>(l.closure_words());
+  }
   ++l.count;
-  append(closure, l.closure_words());
+  append(closure, l.stride);
+  return true;
 }
 
 }  // namespace weft::sched

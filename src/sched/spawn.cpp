@@ -138,8 +138,7 @@ void spawn_in_block(const breed& b, const std::uint64_t* closure) {
   const std::uint64_t id = take_id(*p);
   p->spawned.add_owned(1);
   trace::emit(trace::event::spawn, id, reinterpret_cast<std::uintptr_t>(site));
-  if (children.is_one_more(b, id)) children.add_closure(closure);
-  else children.begin_litter(b, id, closure);
+  if (!children.is_one_more(b, id) || !children.try_add_closure(closure)) children.begin_litter(b, id, closure);
   share_if_hungry(*p);
 }
 
@@ -165,11 +164,11 @@ template <bool in_group>
   const auto has_room = [](own_queue& queue) { return !has_fibers && queue.children().has_room_for_sibling(); };
   processor* p = enter_to_spawn(w, into, has_room);
   if (!p) [[unlikely]] return spawn_small_slowly(kind, closure, site, into);
-  if (!p->queue.children().is_one_more({&kind, site, into, w->current->id}, p->id_first.load(base::relaxed)))
+  if (!p->queue.children().is_one_more({&kind, site, into, w->current->id}, p->id_first.load(base::relaxed)) ||
+      !p->queue.children().try_add_closure(closure))
     return begin_litter_and_leave<in_group>(*w, kind, closure, site, into);
   if (into) p->births.enters_known();
   static_cast<void>(take_reserved_id(*p));
-  p->queue.children().add_closure(closure);
   leave_after_spawn(*w, *p);
 }
 

@@ -82,7 +82,8 @@ void start(const std::string& mode, int count) {
   if (::pipe(ends) != 0) std::abort();
   if (mode == "fresh") {  // a core file with goroutines that never ran
     for (int i = 0; i < 3; ++i) weft::go({.name = "unborn"}, spin_for_ever);
-    for (int i = 0; i < 5; ++i) weft::go([&count] { count = 0; });
+    for (int i = 0; i < 5; ++i) weft::go([&count] { count = 0; });     // with one closure for all
+    for (int i = 0; i < 3; ++i) weft::go([&count, i] { count = i; });  // with one each
     std::abort();
   }
   if (mode == "due") {  // a core file with functions of timers that are due, and the first of them runs

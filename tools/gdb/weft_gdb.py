@@ -318,7 +318,8 @@ class Snapshot:
             litter = data[at : at + layout["litter"]]
             part = lambda name: layout.field(litter, "litter." + name)
             self.add_siblings(Newborn(layout, litter[layout["litter.first"] :]), part("taken"), part("count"))
-            at += layout["litter"] + part("count") * part("twice_words") // 2 * POINTER
+            closures = part("count") * part("stride") or part("twice_words") // 2  # no stride: all have that of the first
+            at += layout["litter"] + closures * POINTER
 
     def add_siblings(self, eldest, first, last):
         for i in range(first, last):

@@ -33,8 +33,7 @@ void push_sibling(nursery& n, const small_kind& kind, std::uint64_t id, const vo
   for (std::uint32_t i = 0; i < kind.words; ++i) closure[i] = word_of(id, i);
   const breed b{&kind, site, nullptr, 7};
   n.make_room_for_sibling();
-  if (n.is_one_more(b, id)) n.add_closure(closure);
-  else n.begin_litter(b, id, closure);
+  if (!n.is_one_more(b, id) || !n.try_add_closure(closure)) n.begin_litter(b, id, closure);
 }
 
 // Of those made above: words that are no addresses, or newborns with their number for an id and in each word of the closure.
@@ -97,6 +96,66 @@ TEST(nursery, siblings_share_what_they_have_in_common) {
     ASSERT_EQ(got.as_newborn()->start_site, id <= 500'000 ? &a : &b);
   }
   EXPECT_TRUE(n.empty());
+}
+
+TEST(nursery, siblings_with_the_same_closure_share_it) {
+  nursery n;
+  const small_kind kind{run, 2};
+  const breed b{&kind, nullptr, nullptr, 7};
+  const std::uint64_t closure[] = {11, 12};
+  for (std::uint64_t id = 1; id <= 1'000'000; ++id) {
+    n.make_room_for_sibling();
+    if (!n.is_one_more(b, id) || !n.try_add_closure(closure)) n.begin_litter(b, id, closure);
+  }
+  n.close_batch();
+  EXPECT_LT(n.bytes(), 20'000u);
+  for (std::uint64_t id = 1; id <= 1'000'000; ++id) {
+    const runnable got = n.pop(cradle);
+    ASSERT_EQ(got.as_newborn()->id, id);
+    ASSERT_EQ(cradle.closure[0], 11u);
+    ASSERT_EQ(cradle.closure[1], 12u);
+  }
+  EXPECT_TRUE(n.empty());
+}
+
+// Runs of equal closures and of different ones, in any order, served from either end.
+TEST(nursery, each_sibling_has_its_own_closure_where_some_are_alike) {
+  for (unsigned seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    nursery n;
+    const small_kind kind{run, 1};
+    const breed b{&kind, nullptr, nullptr, 7};
+    std::deque<std::uint64_t> expected;  // closures; ids are consecutive
+    std::uint64_t id = 0, content = 0;
+    const unsigned change = 1 + seed % 4;  // of ten
+    for (int step = 0; step < 5'000; ++step) {
+      if (random() % 3 != 0) {
+        if (random() % 10 < change) content = random() % 3;
+        n.make_room_for_sibling();
+        if (!n.is_one_more(b, ++id) || !n.try_add_closure(&content)) n.begin_litter(b, id, &content);
+        expected.push_back(content);
+      } else if (!expected.empty()) {
+        const runnable got = n.pop_oldest();
+        ASSERT_EQ(got.as_newborn()->id, id - expected.size() + 1);
+        ASSERT_EQ(*static_cast<std::uint64_t*>(weft::detail::newborn_closure(got.as_newborn())), expected.front());
+        weft::detail::newborn_release(got.as_newborn());
+        expected.pop_front();
+      }
+    }
+    std::size_t listed = 0;
+    n.for_each([&](runnable work) {
+      const auto* closure = static_cast<const std::uint64_t*>(weft::detail::newborn_closure(work.as_newborn()));
+      ASSERT_EQ(*closure, expected[listed++]);
+    });
+    EXPECT_EQ(listed, expected.size());
+    n.close_batch();
+    for (; !expected.empty(); expected.pop_front()) {
+      ASSERT_EQ(n.pop(cradle).as_newborn()->id, id - expected.size() + 1);
+      ASSERT_EQ(cradle.closure[0], expected.front());
+    }
+    EXPECT_TRUE(n.empty());
+  }
 }
 
 TEST(nursery, siblings_with_gaps_in_their_ids_or_others_between_them_keep_their_order) {

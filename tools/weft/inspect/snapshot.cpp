@@ -223,7 +223,8 @@ class reader {
       const std::uint64_t count = where_.field(litter, "litter.count"), taken = where_.field(litter, "litter.taken");
       if (count > taken + most) return;  // torn
       if (taken < count) note_siblings(judge_newborn(litter.subspan(where_["litter.first"])), taken, count);
-      at += head + count * (where_.field(litter, "litter.twice_words") / 2);
+      const std::uint64_t stride = where_.field(litter, "litter.stride");  // 0: all have the closure of the first
+      at += head + (stride == 0 ? where_.field(litter, "litter.twice_words") / 2 : count * stride);
     }
   }
 
