@@ -42,13 +42,11 @@ void wheel::file_latest() noexcept {
   if (timer_node* const latest = std::exchange(latest_, nullptr)) file(*latest);
 }
 
-// W1. It fires soon, and what that touches lies behind it: the rest of a sleeper's control block, a function's closure.
+// W1.
 void wheel::file_soon(timer_node& node, std::uint64_t tick) noexcept {
   constexpr unsigned bucket_shift = tick_bits - soonest::bucket_bits;
   const bool is_late = tick != position_ || node.when_ns < 0;
   const auto when = static_cast<std::uint64_t>(node.when_ns);
-  for (const std::size_t behind : {std::size_t{0}, std::size_t{47}})
-    __builtin_prefetch(reinterpret_cast<const std::byte*>(&node + 1) + behind, 1);
   soonest_.push(node, is_late ? 0 : (when >> bucket_shift) % soonest::buckets);
 }
 
