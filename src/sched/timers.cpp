@@ -42,8 +42,8 @@ std::size_t timer_set::fire_due(std::int64_t now_ns) {
       std::uint64_t count = 0;
       for (timer_node* node = list; node; node = node->next, ++count) {
         static_cast<timer*>(node)->phase.store(timer::state::firing, base::relaxed);
-        // A sleeper's timer is one line. A function's is followed by the closure, which was not touched since it was made.
-        if (node->fire != sleep_timer::wake) base::prefetch(reinterpret_cast<std::byte*>(node) + base::cache_line, 2 * base::cache_line);
+        if (static_cast<timer*>(node)->needs_more)
+          base::prefetch(reinterpret_cast<std::byte*>(node) + base::cache_line, 2 * base::cache_line);
       }
       fired_.add_owned(count);
       next_due_.store(wheel_.next_due(), base::relaxed);

@@ -25,6 +25,7 @@ struct timer : timer_node {
 
   enum class state : std::uint8_t { idle, armed, firing };
   base::atomic<state> phase{state::idle};  // first: it fits behind what the base class ends with
+  bool needs_more = false;                 // what it fires is in the lines that follow: they are fetched
   base::atomic<timer_set*> home{nullptr};  // where it is armed
 };
 
