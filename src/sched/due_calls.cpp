@@ -43,7 +43,7 @@ void due_calls::add(void (*call)(void*), void* subject) {
   static_assert(sizeof(batch) <= detail::newborn_block_bytes[batch::block_class]);
   const std::uint64_t id = take_id(p_);
   p_.spawned.add_owned(1);
-  trace::emit(trace::event::spawn, id, reinterpret_cast<std::uintptr_t>(call));
+  trace::emit(trace::event::spawn, id, reinterpret_cast<std::uintptr_t>(site_in(call)));
   if (open_ && open_->takes(call, id)) {
     open_->subjects[++open_->first.more] = subject;
     return;
