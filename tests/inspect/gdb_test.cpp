@@ -11,6 +11,7 @@
 namespace {
 
 using inspect::core_in;
+using inspect::core_of_fatal;
 using inspect::scratch;
 using inspect::shell;
 using inspect::subject;
@@ -144,7 +145,7 @@ TEST(gdb, shows_the_goroutines_of_a_core_file) {
   process.tell("abort");
   process.finish();
   const auto core = core_in(folder.path());
-  if (core.empty()) GTEST_SKIP() << "no core files here (ulimit -c, /proc/sys/kernel/core_pattern)";
+  REQUIRE_CORE(core);
   const std::string output = gdb(WEFT_SUBJECT " '" + core.string() + "'", usual_commands(process));
   expect_usual_answers(process, output);
   expect_selection_restored(output);
@@ -153,12 +154,10 @@ TEST(gdb, shows_the_goroutines_of_a_core_file) {
 TEST(gdb, functions_of_timers_that_are_due_are_listed) {
   REQUIRE_GDB();
   scratch folder;
-  subject process({"due"}, WEFT_SUBJECT, folder.path(), {"WEFT_PROCS=1"}, false);
-  process.finish();
-  const auto core = core_in(folder.path());
-  if (core.empty()) GTEST_SKIP() << "no core files here (ulimit -c, /proc/sys/kernel/core_pattern)";
+  const auto core = core_of_fatal("due", WEFT_SUBJECT, folder);
+  REQUIRE_CORE(core);
   const std::string output = gdb(WEFT_SUBJECT " '" + core.string() + "'", {"info goroutines"});
-  std::string text = answer(output, "info goroutines");
+  const std::string text = answer(output, "info goroutines");
   int fresh = 0;
   for (std::size_t at = 0; (at = text.find("runnable, never ran", at)) != text.npos; ++at) ++fresh;
   EXPECT_EQ(fresh, 5) << output;
@@ -167,10 +166,8 @@ TEST(gdb, functions_of_timers_that_are_due_are_listed) {
 TEST(gdb, goroutines_that_never_ran_are_listed_and_have_no_stack) {
   REQUIRE_GDB();
   scratch folder;
-  subject process({"fresh"}, WEFT_SUBJECT, folder.path(), {"WEFT_PROCS=1"}, false);
-  process.finish();
-  const auto core = core_in(folder.path());
-  if (core.empty()) GTEST_SKIP() << "no core files here (ulimit -c, /proc/sys/kernel/core_pattern)";
+  const auto core = core_of_fatal("fresh", WEFT_SUBJECT, folder);
+  REQUIRE_CORE(core);
   const std::string output = gdb(WEFT_SUBJECT " '" + core.string() + "'", {"info goroutines", "goroutine 3 bt"});
   EXPECT_THAT(answer(output, "info goroutines"),
               ContainsRegex("  3 +runnable, never ran +unborn +started by .*subject::start.* in goroutine 1"))

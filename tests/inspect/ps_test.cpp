@@ -60,14 +60,10 @@ std::string core_of(const scratch& folder, subject& process) {
   return core_in(folder.path());
 }
 std::string core_of(const scratch& folder, const std::string& mode, const std::string& program = WEFT_SUBJECT) {
-  const bool dies_by_itself = mode == "fresh" || mode == "due";
-  subject process({mode, "3"}, program, folder.path(), {"WEFT_PROCS=1"}, !dies_by_itself);
-  if (!dies_by_itself) return core_of(folder, process);
-  process.finish();
-  return core_in(folder.path());
+  if (mode == "fresh" || mode == "due") return inspect::core_of_fatal(mode.c_str(), program, folder);
+  subject process({mode, "3"}, program, folder.path(), {"WEFT_PROCS=1"});
+  return core_of(folder, process);
 }
-#define REQUIRE_CORE(path) \
-  if ((path).empty()) GTEST_SKIP() << "no core files here (ulimit -c, /proc/sys/kernel/core_pattern)"
 
 // --- weft ps --------------------------------------------------------------------------------------------------
 

@@ -156,5 +156,14 @@ inline std::filesystem::path core_in(const std::filesystem::path& folder) {
     if (entry.path().filename().string().starts_with("core")) return entry.path();
   return {};
 }
+#define REQUIRE_CORE(path) \
+  if ((path).empty()) GTEST_SKIP() << "no core files here (ulimit -c, /proc/sys/kernel/core_pattern)"
+
+// The one that the program leaves which aborts in that mode by itself.
+inline std::filesystem::path core_of_fatal(const char* mode, const std::string& program, const scratch& folder) {
+  subject process({mode}, program, folder.path(), {"WEFT_PROCS=1"}, false);
+  process.finish();
+  return core_in(folder.path());
+}
 
 }  // namespace inspect
