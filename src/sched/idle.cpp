@@ -23,6 +23,8 @@ namespace weft::sched {
 
 constinit scheduler the;
 
+static constexpr std::int64_t refused_look_ns = 100'000;  // steal.h, V4
+
 void put_idle(processor* p) {
   p->holder.store(nullptr, base::release);
   {
@@ -223,6 +225,7 @@ bool leave_sleepers(worker& w) noexcept {
 void begin(worker& w, processor* p, runnable carried) noexcept {
   w.carried = carried;
   w.is_searching = !carried;
+  w.look_again_ns = os::no_deadline;
   hold(w, p);
 }
 
@@ -268,13 +271,52 @@ void stop_searching(worker& w) {
   else if (is_unwatched()) leave_unwatched(*w.held);
 }
 
-bool work_is_visible() noexcept {
+bool work_is_visible(refusal refused) noexcept {
   if (the.injected.load(base::acquire) != 0) return true;
   const std::int64_t now = os::monotonic_ns();
   bool found = false;
-  for_each_processor([&](processor& p) { found |= wants_help(p) || (has_published(p) && !is_quiet(p, now)); });
+  for_each_processor([&](processor& p) {
+    const bool refuses = refused.by == &p && refused.tick == p.tick.load(base::relaxed);
+    found |= (wants_help(p) && !refuses) || (has_published(p) && !is_quiet(p, now));
+  });
   return found;
 }
+
+bool wake_self(worker& w) {
+  std::uint32_t none = 0;
+  if (!the.searching.compare_exchange_strong(none, 1, base::acq_rel, base::relaxed)) return false;
+  processor* p = take_idle();
+  if (!p) {
+    the.searching.fetch_sub(1, base::acq_rel);
+    return false;
+  }
+  the.hungry.fetch_add(1, base::acq_rel);
+  if (!leave_sleepers(w)) {  // somebody has just assigned one to us: this one is for another
+    hand_over(p);  // GCOVR_EXCL_LINE: a race that tests/model/idle_model.cpp brings about
+    return true;   // GCOVR_EXCL_LINE
+  }
+  begin(w, p, {});
+  return true;
+}
+
+bool is_worth_another_look(worker& w, std::int64_t now) noexcept {
+  if (now < w.look_again_ns) return false;
+  w.look_again_ns = os::no_deadline;
+  return work_is_visible();
+}
+
+namespace {
+
+// V4, for those who do not watch. True: the worker has taken a processor.
+bool looked_again(worker& w) {
+  while (w.look_again_ns != os::no_deadline && w.wake_word.load(base::acquire) == 0) {
+    os::futex_wait(w.wake_word, 0, w.look_again_ns);
+    if (is_worth_another_look(w, os::monotonic_ns()) && w.wake_word.load(base::acquire) == 0 && wake_self(w)) return w.held;
+  }
+  return false;
+}
+
+}  // namespace
 
 void wait_for_mail(worker& w) noexcept {
   while (w.wake_word.load(base::acquire) == 0) os::futex_wait(w.wake_word, 0, os::no_deadline);
@@ -310,7 +352,9 @@ void go_idle(worker& w) {
     the.searching.fetch_sub(1, base::seq_cst);
   }
   os::heavy_fence();  // P3: what was published before is visible, what comes later sees us hungry
-  if (work_is_visible()) wake_one();
+  const refusal refused = std::exchange(w.refused, {});
+  if (work_is_visible(refused)) wake_one();
+  else if (refused.by) w.look_again_ns = os::monotonic_ns() + refused_look_ns;
   worker* nobody = nullptr;
   if (!the.stopping.load(base::acquire) && the.watcher.compare_exchange_strong(nobody, &w, base::seq_cst, base::relaxed)) {
     watch(w);
@@ -324,7 +368,7 @@ void go_idle(worker& w) {
       if (the.idle_processors.load(base::relaxed) != 0) ensure_watched();
     }
   }
-  wait_for_mail(w);
+  if (!looked_again(w)) wait_for_mail(w);
 }
 
 }  // namespace weft::sched

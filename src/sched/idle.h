@@ -10,7 +10,8 @@
 //       it has found work.
 //   P3  No lost wake-up. Publisher: make work visible; light fence; if hungry, share it and wake somebody unless somebody
 //       searches. Sleeper: processor into the idle list, leave the searchers, heavy fence, look everywhere again. One of
-//       the two sees the other.
+//       the two sees the other. What the sleeper has just failed to take from a worker inside the runtime is no reason to
+//       look again: that worker is a publisher still (steal.h, V4).
 //   P4  While a processor is idle and a timer or the poller is armed, there is a watcher, a searcher, a worker being woken,
 //       or a busy processor that owes a watcher. Whoever arms a timer earlier than watch_deadline pokes it. A watcher that
 //       leaves without a processor looks again once it is none: a worker that fell asleep meanwhile relied on it.
@@ -90,7 +91,7 @@ void hand_over_to(worker& w, processor* p, runnable carried = {});
 
 // A searcher has found work, or its processor got some.
 void stop_searching(worker& w);
-bool work_is_visible() noexcept;
+bool work_is_visible(refusal refused = {}) noexcept;  // ... but for what was refused: steal.h, V4
 
 // The worker becomes the holder of a processor in the caller's hands.
 void hold(worker& w, processor* p) noexcept;
@@ -98,6 +99,12 @@ void hold(worker& w, processor* p) noexcept;
 void begin(worker& w, processor* p, runnable carried) noexcept;
 // A sleeping worker sees to its own awakening. False: it is no sleeper any more, as somebody has assigned it a processor.
 [[nodiscard]] bool leave_sleepers(worker& w) noexcept;
+
+// The same for one that has something to run and takes a processor for it, and searches. False: no processor is idle, or
+// somebody searches already and will find it. True: it holds one, unless it is no sleeper any more.
+[[nodiscard]] bool wake_self(worker& w);
+// V4 in steal.h: the time has come, and there is work still.
+[[nodiscard]] bool is_worth_another_look(worker& w, std::int64_t now) noexcept;
 
 // The pinned worker's sleep: until another worker hands it a processor with its goroutine.
 void wait_for_mail(worker& w) noexcept;

@@ -30,6 +30,12 @@ struct contention {
   std::int64_t last_ns = 0;
 };
 
+// Of a worker: a processor whose work it could not take, and the decisions that had been made there (steal.h, V4).
+struct refusal {
+  const processor* by = nullptr;
+  std::uint32_t tick = 0;
+};
+
 // Of a worker: work that it took from another processor and what came after it.
 struct visit {
   processor* host = nullptr;                // null: none, or its end has been judged

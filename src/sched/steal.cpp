@@ -70,7 +70,9 @@ runnable take_by_force(worker& w, processor& victim, search& notes) {
     for (; n > 0; --n) thief.queue.adopt(victim.queue.pop_for_others());
     return seizure::none;
   });
-  return thief.queue.pop(w.cradle);
+  const runnable work = thief.queue.pop(w.cradle);
+  if (!work) w.refused = {&victim, notes.suspect_tick};
+  return work;
 }
 
 runnable take_from(worker& w, processor& victim, search& notes, std::int64_t now) {
@@ -89,7 +91,6 @@ runnable look_around(worker& w, search& notes, std::int64_t now) {
   for (std::uint64_t i = 0; i < count; ++i) {
     processor& victim = *the.processors[(first + i) % count].load(base::acquire);
     if (&victim == &mine) continue;
-    if (notes.fires_timers) fire_timers(mine, victim.timers, now);
     if (runnable work = take_from(w, victim, notes, now)) {
       mine.steals.add_owned(1);
       begin_visit(w, victim, notes.taken, now);

@@ -32,25 +32,6 @@ bool owe_watcher() noexcept {
   return true;
 }
 
-// The watcher has something to run and takes a processor for it. False: no processor is idle, or somebody searches
-// already and will find it.
-bool wake_self(worker& w) {
-  std::uint32_t none = 0;
-  if (!the.searching.compare_exchange_strong(none, 1, base::acq_rel, base::relaxed)) return false;
-  processor* p = take_idle();
-  if (!p) {
-    the.searching.fetch_sub(1, base::acq_rel);
-    return false;
-  }
-  the.hungry.fetch_add(1, base::acq_rel);
-  if (!leave_sleepers(w)) {  // somebody has just assigned one to us: this one is for another
-    hand_over(p);  // GCOVR_EXCL_LINE: a race that tests/model/idle_model.cpp brings about
-    return true;   // GCOVR_EXCL_LINE
-  }
-  begin(w, p, {});
-  return true;
-}
-
 // P5. True: the watcher has taken a processor, and runs there what was found. False: others will.
 bool run_found(worker& w, const ready_list& found) {
   bool any = false;
@@ -92,8 +73,9 @@ void watch(worker& w) {
     the.watch_deadline.store(deadline - slack, base::seq_cst);
     os::heavy_fence();  // pairs with timer_armed()
     if (earliest_timer() < std::min(earliest, deadline - slack)) continue;
-    if (const ready_list found = current_poller().wait(deadline); !found.empty() && run_found(w, found)) break;
-    const bool something = the.injected.load(base::acquire) != 0 || earliest_timer() <= now_ns();
+    if (const ready_list found = current_poller().wait(std::min(deadline, w.look_again_ns)); !found.empty() && run_found(w, found)) break;
+    const std::int64_t then = now_ns();
+    const bool something = the.injected.load(base::acquire) != 0 || earliest_timer() <= then || is_worth_another_look(w, then);
     if (something && w.wake_word.load(base::acquire) == 0 && (!wake_self(w) || w.held)) break;
   }
   the.watch_deadline.store(wheel::never, base::relaxed);

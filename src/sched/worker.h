@@ -28,6 +28,7 @@
 #include "base/atomic.h"
 #include "base/spinlock.h"
 #include "os/asymmetric_fence.h"
+#include "os/futex.h"
 #include "sched/deadline_clock.h"
 #include "sched/goroutine.h"
 #include "sched/litter.h"
@@ -69,6 +70,8 @@ struct alignas(64) worker {
   bool is_searching = false;
   visit guest;                             // sharing.h, S5
   contention locks;                        // the same
+  refusal refused;                         // steal.h, V4: by its last search
+  std::int64_t look_again_ns = os::no_deadline;  // ... and when it looks for that again, asleep meanwhile
   deadline_clock deadlines;
   pid_t tid = 0;
   std::uint64_t random_state = 0;

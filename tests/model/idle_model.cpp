@@ -153,7 +153,7 @@ void timers_and_an_owed_watcher() {
 
 TEST(idle, work_made_by_a_busy_goroutine_is_run_by_the_other_worker) {
   model::use_scheduler();
-  model::holds({.preemptions = 1, .stale_reads = 1}, busy_publisher);
+  model::holds({.preemptions = 1, .stale_reads = 1, .timeouts = 1}, busy_publisher);
 }
 TEST(idle, injected_work_is_run) {
   model::use_scheduler();

@@ -58,7 +58,10 @@ weft_mutant(pop_without_compare_and_swap MODEL run_queue SOURCE src/sched/run_qu
   BY "head_.store(head + 1, base::release); return runnable(word);")
 weft_model(idle SOURCES ${scheduler_sources})
 weft_mutant(go_idle_without_second_look MODEL idle SOURCE src/sched/idle.cpp FILTER idle.injected_work_is_run
-  FIND "what comes later sees us hungry\n  if (work_is_visible()) wake_one();" BY "what comes later sees us hungry\n")
+  FIND "what comes later sees us hungry\n  const refusal refused = std::exchange(w.refused, {});\n  if (work_is_visible(refused)) wake_one();\n  else if (refused.by)"
+  BY "what comes later sees us hungry\n  const refusal refused = std::exchange(w.refused, {});\n  if (refused.by)")
+weft_mutant(refused_thief_does_not_look_again MODEL idle SOURCE src/sched/idle.cpp FILTER idle.work_made*
+  FIND "else if (refused.by) w.look_again_ns" BY "else if (false) w.look_again_ns")
 weft_mutant(watcher_leaves_without_second_look MODEL idle SOURCE src/sched/idle.cpp FILTER idle.an_armed_timer_fires
   FIND "if (the.idle_processors.load(base::relaxed) != 0) ensure_watched();" BY "")
 weft_mutant(earlier_timer_does_not_poke_the_watcher MODEL idle SOURCE src/sched/watch.cpp FILTER idle.an_armed_timer_fires

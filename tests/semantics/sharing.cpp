@@ -186,3 +186,19 @@ TEST(sharing, contenders_for_a_lock_come_together) {
     EXPECT_LT(disturbances_per_thousand(4'000'000, contend), 1);
   });
 }
+
+// steal.h, V4: thousands wait in a line that it cannot have, and it does not wake itself for them again and again.
+TEST(sharing, an_idle_worker_leaves_one_in_peace_that_is_inside_the_runtime) {
+  support::procs_scope two(2);
+  support::on_goroutine([] {
+    weft::wait_group all;
+    for (int i = 0; i < 20'000; ++i) all.go([] { compute(1us); });
+    const std::uint64_t before = disturbances();
+    {
+      const weft::sched::runtime_scope inside;
+      compute(50ms);
+    }
+    EXPECT_LT(disturbances() - before, 100U);
+    all.wait();
+  });
+}
