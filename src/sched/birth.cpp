@@ -217,9 +217,10 @@ namespace {
     return newborn.as_newborn();
   }
   own_queue::ends line{};
-  if (!(next != 0 ? is_next_first(p, tick) : p.queue.has_only_line(line)) || !p.stacks.has_room_for(dead.stack)) [[unlikely]]
+  if (!(next != 0 ? is_next_first(p, tick) : has_only_line(p, line)) || !p.stacks.has_room_for(dead.stack)) [[unlikely]]
     return nullptr;
-  const runnable work = next != 0 ? runnable(next) : p.queue.front_of_line(line);
+  if (next == 0 && own_queue::is_long(line)) [[unlikely]] p.queue.fetch_behind_front();
+  const runnable work = next != 0 ? runnable(next) : own_queue::front_of_line(p.queue.place_of_front(line));
   void* const sp = try_take_permit(work);
   if (!sp) [[unlikely]] return next == 0 ? take_heir_from_line(p, work, line, dead) : nullptr;
   p.tick.store(tick, base::relaxed);

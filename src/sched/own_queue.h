@@ -53,16 +53,14 @@ class own_queue {
   }
   // The same in pieces, where there are no newborns.
   using ends = private_queue::ends;
-  [[nodiscard]] bool has_only_line(ends& seen) const noexcept {
-    seen = line_.look();
-    return seen.size() != 0 && nursery_.empty();
-  }
-  [[nodiscard]] runnable front_of_line(ends seen) const noexcept {
-    if (seen.size() > long_line) [[unlikely]] fetch_ahead(1);  // O5
-    return line_.front(seen);
-  }
+  [[nodiscard]] ends look_at_line() const noexcept { return line_.look(); }
+  [[nodiscard]] bool has_newborns() const noexcept { return nursery_.has_any(); }
+  [[nodiscard]] static bool is_long(ends seen) noexcept { return seen.size() > long_line; }
+  void fetch_behind_front() const noexcept { fetch_ahead(1); }  // O5; where the line is long
+  [[nodiscard]] std::uintptr_t& place_of_front(ends seen) const noexcept { return line_.place_of_front(seen); }
+  [[nodiscard]] static runnable front_of_line(const std::uintptr_t& place) noexcept { return private_queue::front(place); }
   void pop_front_of_line(ends seen) noexcept { line_.drop_front(seen); }
-  void pop_front_and_push(ends seen, runnable last) noexcept { line_.replace_front(seen, last); }
+  void pop_front_and_push(ends seen, std::uintptr_t& place, runnable last) noexcept { line_.replace_front(seen, place, last); }
   runnable pop_for_others() noexcept {  // O4
     if (runnable oldest = line_.pop()) return oldest;
     return nursery_.pop_oldest();

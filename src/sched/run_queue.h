@@ -62,15 +62,16 @@ class private_queue {
     [[nodiscard]] std::uint32_t size() const noexcept { return tail - head; }
   };
   [[nodiscard]] ends look() const noexcept { return {head_.load(base::relaxed), tail_.load(base::relaxed)}; }
-  [[nodiscard]] runnable front(ends seen) const noexcept {  // REQUIRES: not empty
-    const std::uintptr_t word = slots_[seen.head & mask_];
+  [[nodiscard]] std::uintptr_t& place_of_front(ends seen) const noexcept { return slots_[seen.head & mask_]; }
+  [[nodiscard]] static runnable front(const std::uintptr_t& place) noexcept {  // REQUIRES: not empty
+    const std::uintptr_t word = place;
     if (word == 0) __builtin_unreachable();
     return runnable(word);
   }
   void drop_front(ends seen) noexcept { head_.store(seen.head + 1, base::relaxed); }
-  void replace_front(ends seen, runnable last) noexcept {  // by `last` at the end: needs no room
+  void replace_front(ends seen, std::uintptr_t& place, runnable last) noexcept {  // by `last` at the end: needs no room
     if (seen.size() == 1) {  // whose place is free: two that yield to each other
-      slots_[seen.head & mask_] = last.word();
+      place = last.word();
       return;
     }
     slots_[seen.tail & mask_] = last.word();

@@ -8,10 +8,11 @@
 //        he has nothing to restore himself, whoever resumes him and by whatever way.
 //
 // Most of a park, a wake-up and a yield were questions with the usual answer, and what a function saves that may call others in
-// its middle: a yield took 184 instructions and takes some 110 (bench/counts).
+// its middle: a yield took 184 instructions and takes 94 (bench/counts).
 // Refused: one flag per worker for its own unusual things (whoever changes one of them would have to keep all in step).
 #pragma once
 
+#include "arch/is_set.h"
 #include "base/unusual.h"
 #include "sched/birth.h"
 #include "sched/loop.h"
@@ -37,7 +38,7 @@ inline worker* usual_worker() noexcept {
 inline processor* enter_shortly(worker& w) noexcept {
   w.inside.store(1, base::relaxed);
   base::compiler_fence();  // a light fence, where there is membarrier
-  if (w.seized.load(base::acquire) == seizure::none && w.held) [[likely]] return w.held;
+  if (!arch::is_set(w.seized, base::acquire) && w.held) [[likely]] return w.held;
   leave(w);
   return nullptr;
 }
@@ -45,14 +46,21 @@ inline processor* enter_shortly(worker& w) noexcept {
 // Is there anything that the long way must see to before this processor's next decision, but for what others could help with?
 // Or because of `also`, not 0?
 inline bool is_own_decision_due(const worker& w, const processor& p, std::uint32_t tick, std::uintptr_t also) noexcept {
-  const std::uintptr_t due = also | p.attention.load(base::relaxed) | reinterpret_cast<std::uintptr_t>(w.pinned);
-  return due != 0 || is_duty_due(p, tick);
+  if ((also | reinterpret_cast<std::uintptr_t>(w.pinned)) != 0) [[unlikely]] return true;
+  if (arch::is_set(p.attention, base::relaxed)) [[unlikely]] return true;
+  return is_duty_due(p, tick);
 }
 
 // The same, or do others want to help?
 inline bool is_decision_due(const worker& w, const processor& p, std::uint32_t tick, std::uintptr_t also) noexcept {
   if (is_own_decision_due(w, p, tick, also)) [[unlikely]] return true;
-  return the.hungry.load(base::relaxed) != 0 && wants_help(p);
+  return arch::is_set(the.hungry, base::relaxed) && wants_help(p);
+}
+
+// Goroutines that have run wait in line, and no newborns.
+inline bool has_only_line(const processor& p, own_queue::ends& seen) noexcept {
+  seen = p.queue.look_at_line();
+  return seen.size() != 0 && !p.queue.has_newborns();
 }
 
 // Not 0: some are in flight.
@@ -89,13 +97,16 @@ inline void note_resumed(goroutine& g) noexcept {
   arch::switch_to(g.context, w.native, sp);
 }
 
-// From g's stack to next's; returns when somebody resumes g.
-[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline worker& switch_shortly(worker& w, goroutine& g, goroutine& next, void* sp) {
+// From g's stack to next's; returns when somebody resumes g. What is left to do is to bury whoever died on the way there.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline worker& switch_unburied(worker& w, goroutine& g, goroutine& next, void* sp) {
   w.current = &next;
   leave_for(g.sanitized, next.sanitized);
   arch::switch_to(g.context, next.context, sp);
   arrive(g.sanitized);
-  worker& here = *this_worker();
+  return *this_worker();
+}
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline worker& switch_shortly(worker& w, goroutine& g, goroutine& next, void* sp) {
+  worker& here = switch_unburied(w, g, next, sp);
   bury(here);
   return here;
 }
@@ -115,11 +126,12 @@ void park_before_newborn(worker& w, processor& p, wait_reason reason, const void
   own_queue::ends line{};
   runnable work;
   void* sp = nullptr;
-  if ((next != 0 ? is_next_first(*p, tick) : p->queue.has_only_line(line)) &&
-      !is_decision_due(w, *p, tick, keeps_goroutine(w, *p))) [[likely]] {
-    work = next != 0 ? runnable(next) : p->queue.front_of_line(line);
-    sp = try_take_permit(work);
-  }
+  if (next != 0 ? is_next_first(*p, tick) : has_only_line(*p, line)) [[likely]]
+    if (!is_decision_due(w, *p, tick, keeps_goroutine(w, *p))) [[likely]] {
+      if (next == 0 && own_queue::is_long(line)) [[unlikely]] p->queue.fetch_behind_front();
+      work = next != 0 ? runnable(next) : own_queue::front_of_line(p->queue.place_of_front(line));
+      sp = try_take_permit(work);
+    }
   if (!sp) [[unlikely]] {
     leave(w);
     return false;
@@ -154,32 +166,6 @@ void park_before_newborn(worker& w, processor& p, wait_reason reason, const void
   base::compiler_fence();  // P3: the publisher's side
   if (the.hungry.load(base::relaxed) != 0 && wants_help(*p)) [[unlikely]] share_and_leave(w, *p);
   else leave(w);
-  return true;
-}
-
-// yield(). False: nothing has happened.
-[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline bool yield_shortly(worker& w) {
-  processor* const p = enter_shortly(w);
-  if (!p) [[unlikely]] return false;
-  const std::uint32_t tick = p->tick.load(base::relaxed) + 1;
-  own_queue::ends line{};
-  runnable work;
-  void* sp = nullptr;
-  if (p->next.load(base::relaxed) == 0 && p->queue.has_only_line(line) &&
-      !is_own_decision_due(w, *p, tick, keeps_goroutine(w, *p)) &&
-      (the.hungry.load(base::relaxed) == 0 || !wants_help_with(*p, line.size()))) [[likely]] {
-    work = p->queue.front_of_line(line);
-    sp = try_take_permit(work);
-  }
-  if (!sp) [[unlikely]] {
-    leave(w);
-    return false;
-  }
-  goroutine& g = *w.current;
-  p->tick.store(tick, base::relaxed);
-  p->queue_tick.store(tick, base::relaxed);
-  p->queue.pop_front_and_push(line, runnable(&g));
-  leave(switch_shortly(w, g, *work.as_goroutine(), sp));
   return true;
 }
 

@@ -23,6 +23,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include "arch/is_set.h"
 #include "arch/switch.h"
 #include "arch/thread_pointer.h"
 #include "base/atomic.h"
@@ -112,7 +113,7 @@ inline void announce(worker& w) noexcept {
 }
 inline void enter(worker& w) noexcept {
   announce(w);
-  if (w.seized.load(base::acquire) != seizure::none) [[unlikely]] wait_while_seized(w);
+  if (arch::is_set(w.seized, base::acquire)) [[unlikely]] wait_while_seized(w);
 }
 inline void leave(worker& w) noexcept { w.inside.store(0, base::release); }
 
@@ -121,7 +122,7 @@ inline void leave(worker& w) noexcept { w.inside.store(0, base::release); }
 inline processor* try_enter(worker& w) noexcept {
   if (w.inside.load(base::relaxed) != 0) [[unlikely]] return nullptr;
   announce(w);
-  if (w.seized.load(base::acquire) == seizure::none && w.held) [[likely]] return w.held;
+  if (!arch::is_set(w.seized, base::acquire) && w.held) [[likely]] return w.held;
   leave(w);  // nothing was touched: whoever seized us may own it
   return nullptr;
 }

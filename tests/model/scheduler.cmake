@@ -72,7 +72,7 @@ weft_model(seize SOURCES ${scheduler_sources})
 weft_mutant(outsider_does_not_look_again MODEL seize SOURCE src/sched/worker.h FILTER seize.thief*
   FIND "owned = w.inside.load(base::acquire) == 0;" BY "owned = true;")
 weft_mutant(entering_worker_does_not_look MODEL seize SOURCE src/sched/worker.h FILTER seize.thief*
-  FIND "if (w.seized.load(base::acquire) != seizure::none) [[unlikely]] wait_while_seized(w);" BY "")
+  FIND "if (arch::is_set(w.seized, base::acquire)) [[unlikely]] wait_while_seized(w);" BY "")
 weft_model(timers SOURCES ${scheduler_sources})
 weft_mutant(stop_does_not_wait_for_fire MODEL timers SOURCE src/sched/timers.cpp FILTER timers.stop_and*
   FIND "case timer::state::firing: break;" BY "case timer::state::firing: return false;")

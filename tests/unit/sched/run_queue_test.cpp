@@ -45,8 +45,8 @@ TEST(private_queue, the_front_is_replaced_by_one_at_the_end) {
     for (std::uintptr_t i = 1; i <= there; ++i) q.push(item(i));
     for (std::uintptr_t i = 1; i <= 1000; ++i) {
       const private_queue::ends seen = q.look();
-      ASSERT_EQ(number(q.front(seen)), i);
-      q.replace_front(seen, item(there + i));
+      ASSERT_EQ(number(q.front(q.place_of_front(seen))), i);
+      q.replace_front(seen, q.place_of_front(seen), item(there + i));
       ASSERT_EQ(q.size(), there);
     }
     for (std::uintptr_t i = 1001; i <= 1000 + there; ++i) ASSERT_EQ(number(q.pop()), i);
