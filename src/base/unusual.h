@@ -9,7 +9,6 @@
 #include <cstdint>
 
 #include "base/atomic.h"
-#include "base/race.h"
 
 namespace weft::base {
 
@@ -23,9 +22,6 @@ enum unusual : std::uint32_t {
 
 // Hidden: read without a detour through the table of addresses.
 [[gnu::visibility("hidden")]] inline constinit atomic<std::uint32_t> unusual_things{0};
-
-// Never in programs under ThreadSanitizer: what the detector is told is told on the long ways.
-inline bool is_usual() noexcept { return !race::is_watched && unusual_things.load(relaxed) == 0; }
 
 inline void note_unusual(unusual what, bool is_on = true) noexcept {
   if (is_on) unusual_things.fetch_or(what, seq_cst);

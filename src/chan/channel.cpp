@@ -88,7 +88,7 @@ namespace {
   ch.note_change();
   queue.push_back(me);
   ch.lock.unlock();
-  if (!g || !base::is_usual() || !sched::park_shortly(*w, reason, &ch)) sched::park(reason, &ch);
+  if (!g || !sched::is_usual() || !sched::park_shortly(*w, reason, &ch)) sched::park(reason, &ch);
   ch.note_served(me);
   return me.success;
 }

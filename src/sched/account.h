@@ -31,7 +31,7 @@ namespace weft::sched {
 
 struct account {
   detail::group* group = nullptr;
-  std::uint32_t balance = 0;
+  std::uintptr_t balance = 0;  // as wide as what is asked together with it: short_way.h, keeps_goroutine()
 
   [[nodiscard]] bool counts(const detail::group& g) const noexcept { return group == &g && balance != 0; }
   // A goroutine of `g` is about to be queued here.
@@ -44,7 +44,7 @@ struct account {
     if (balance++ == 0) add_unit();
   }
   // Up to `most` goroutines of the group get away. Handing out too many is allowed.
-  void hand_out(std::uint32_t most) noexcept {
+  void hand_out(std::uintptr_t most) noexcept {
     if (balance != 0) give(most);
   }
   void hand_out_all() noexcept { hand_out(balance); }
@@ -57,8 +57,8 @@ struct account {
   }
   // relaxed: what is seen at zero is released by those who take.
   void add_unit() noexcept { group->state.fetch_add(detail::group::one, base::relaxed); }
-  [[gnu::noinline]] void give(std::uint32_t most) noexcept {
-    const std::uint32_t given = most < balance ? most : balance - 1;  // the last one takes over the account's unit
+  [[gnu::noinline]] void give(std::uintptr_t most) noexcept {
+    const std::uintptr_t given = most < balance ? most : balance - 1;  // the last one takes over the account's unit
     if (given != 0) group->state.fetch_add(given * detail::group::one, base::relaxed);
     balance = most < balance ? balance - most : 0;
   }

@@ -147,7 +147,7 @@ namespace {
   g.membership = nullptr;
 }
 
-// ready(), for those inside the runtime. Null: nobody. `is_usual`: base::is_usual(), or false.
+// ready(), for those inside the runtime. Null: nobody. `is_usual`: is_usual(), or false.
 [[gnu::always_inline]] inline void wake(bool is_usual, processor* p, detail::sleeper* who) {
   if (!who) [[likely]] return;
   if (!is_usual || !p || p->next.load(base::relaxed) != 0 || !who->is_goroutine) [[unlikely]] return ready(who);
@@ -256,7 +256,7 @@ namespace {
 // Enters the runtime; returns there with whoever takes over the stack, or not at all.
 [[gnu::always_inline]] WEFT_SWITCHES_STACKS inline detail::newborn* end_shortly(goroutine& g) {
   worker& w = *this_worker();
-  processor* const p = base::is_usual() ? enter_shortly(w) : nullptr;
+  processor* const p = is_usual() ? enter_shortly(w) : nullptr;
   if (!p) [[unlikely]] return end(g);
   count_end(true, p, g);
   detail::newborn* const heir = find_heir_shortly(w, *p, g);
@@ -272,7 +272,7 @@ extern "C" [[gnu::visibility("hidden")]] WEFT_SWITCHES_STACKS void weft_goroutin
   detail::newborn* n = std::exchange(first.starting, nullptr);
   bury(first);
   while (true) {
-    const bool is_member = !base::is_usual() && begin_unusually(*g);
+    const bool is_member = !is_usual() && begin_unusually(*g);
     leave(*this_worker());
     if (!is_member) [[likely]] n->run(n);  // frees n
     else run_member(*g->membership, n);

@@ -126,7 +126,7 @@ WEFT_PARKS static void park_for_goroutine(worker& w, wait_reason reason, const v
 // others has tried park_shortly().
 WEFT_LEADS_TO_PARKS void park(wait_reason reason, const void* object) {
   worker* const w = this_worker();
-  processor* const p = base::is_usual() && w ? enter_shortly(*w) : nullptr;
+  processor* const p = is_usual() && w ? enter_shortly(*w) : nullptr;
   if (!p) [[unlikely]] return park_the_long_way(reason, object);
   if (p->next.load(base::relaxed) == 0 && p->queue.newborns() != 0) return park_before_newborn(*w, *p, reason, object);
   leave(*w);
@@ -166,7 +166,7 @@ void share_and_leave(worker& w, processor& p) {
 // The short way calls nothing, so it has no registers to save.
 void ready(detail::sleeper* who) {
   worker* const w = this_worker();
-  if (!base::is_usual() || !w || w->inside.load(base::relaxed) != 0 || !ready_shortly(*w, who)) [[unlikely]]
+  if (!is_usual() || !w || w->inside.load(base::relaxed) != 0 || !ready_shortly(*w, who)) [[unlikely]]
     ready_the_long_way(who);
 }
 
@@ -360,7 +360,7 @@ namespace weft {
 
 WEFT_PARKS void yield() {
   using namespace sched;
-  if (!base::is_usual()) [[unlikely]] return yield_at_a_point();
+  if (!is_usual()) [[unlikely]] return yield_at_a_point();
   worker* const w = this_worker();
   if (!w) [[unlikely]] return yield_at_a_point();
   processor* const p = enter_shortly(*w);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "arch/is_set.h"
+#include "base/race.h"
 #include "base/unusual.h"
 #include "sched/birth.h"
 #include "sched/loop.h"
@@ -27,11 +28,14 @@ extern "C" [[gnu::visibility("hidden")]] const char __start_weft_parks[], __stop
 
 namespace weft::sched {
 
+// Nothing is out of the ordinary. Never in programs under ThreadSanitizer: what the detector is told is told on the long ways.
+inline bool is_usual() noexcept { return !base::race::is_watched && !arch::is_set(base::unusual_things, base::relaxed); }
+
 // The worker that runs the caller, for the short ways of operations that may block; null: take the long one. An operation
 // of a goroutine whose processor was taken comes to a checkpoint there.
 inline worker* usual_worker() noexcept {
   worker* w = this_worker();
-  return base::is_usual() && w && !w->detached.load(base::relaxed) ? w : nullptr;
+  return is_usual() && w && !w->detached.load(base::relaxed) ? w : nullptr;
 }
 
 // As try_enter(). REQUIRES: is_usual(), w runs a goroutine's own code.

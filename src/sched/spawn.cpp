@@ -86,7 +86,7 @@ void spawn_into(member& who, newborn* n) {
 // Inside the runtime, if a goroutine calls, nothing is unusual (so it is in no world), and `has_room`; else null.
 template <class HasRoom>
 [[gnu::always_inline]] inline processor* enter_to_spawn(worker* w, group* into, HasRoom has_room) noexcept {
-  const bool may_enter = w && base::is_usual() && w->current && w->inside.load(base::relaxed) == 0;
+  const bool may_enter = w && is_usual() && w->current && w->inside.load(base::relaxed) == 0;
   processor* p = may_enter ? enter_shortly(*w) : nullptr;
   if (!p) [[unlikely]] return nullptr;
   if (has_room(p->queue) && has_id(*p) && (!into || p->births.knows(*into))) [[likely]] return p;
