@@ -170,9 +170,9 @@ WEFT_LEADS_TO_PARKS void channel_send(channel* ch, void* value) {
   sched::worker* const w = lock_shortly(ch);
   if (!w) [[unlikely]] return send_the_long_way(ch, value);
   waiter* const receiver = ch->receivers.front();
-  if (ch->closed.load(base::relaxed) || !ch->moves_shortly || (receiver && receiver->claim)) [[unlikely]]
-    return send_locked(*ch, value);
+  if (arch::is_set(ch->closed, base::relaxed) || !ch->moves_shortly) [[unlikely]] return send_locked(*ch, value);
   if (receiver) {
+    if (receiver->claim) [[unlikely]] return send_locked(*ch, value);
     ch->note_change();
     ch->receivers.remove_front(*receiver);
     ch->move_shortly(receiver->value, value);

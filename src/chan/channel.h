@@ -105,12 +105,12 @@ struct channel {
   }
   // move() and destroy(), for the short ways: by a few instructions, where `moves_shortly`.
   [[gnu::always_inline]] void move_shortly(void* to, const void* from) const noexcept {
-    switch (element_size) {
-      case 8: std::memcpy(to, from, 8); return;
-      case 4: std::memcpy(to, from, 4); return;
-      case 16: std::memcpy(to, from, 16); return;
-      default: return;  // nothing to move
-    }
+    if (element_size == 8) [[likely]] std::memcpy(to, from, 8);
+    else if (element_size == 4) std::memcpy(to, from, 4);
+    else if (element_size == 16) std::memcpy(to, from, 16);
+  }
+  [[gnu::always_inline]] std::byte* place_shortly(std::size_t position) const noexcept {  // a multiplication takes three cycles
+    return element_size == 8 ? ring + position * 8 : ring + position * element_size;
   }
   void destroy(void* value) noexcept {
     if (type.destroy) type.destroy(value);
@@ -120,16 +120,16 @@ struct channel {
     const std::size_t count = occupied.load(base::relaxed);
     std::size_t position = first + count;
     if (position >= capacity) position -= capacity;
-    if constexpr (is_short) move_shortly(ring + position * element_size, value);
+    if constexpr (is_short) move_shortly(place_shortly(position), value);
     else move(ring + position * element_size, value);
     occupied.store(count + 1, base::release);
   }
   template <bool is_short = false>
   void take(void* storage) noexcept {               // REQUIRES: the ring is not empty
-    std::byte* const oldest = ring + first * element_size;
     if constexpr (is_short) {
-      move_shortly(storage, oldest);
+      move_shortly(storage, place_shortly(first));
     } else {
+      std::byte* const oldest = ring + first * element_size;
       note_taking();
       move(storage, oldest);
       destroy(oldest);

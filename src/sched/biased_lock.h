@@ -45,7 +45,7 @@ class biased_lock {
   void unlock(std::uint32_t slot = 0) noexcept { unlock_for(this_worker(), slot); }
   void unlock_for(worker* w, std::uint32_t slot = 0) noexcept {  // `w`: this_worker()
     base::note_unlocked(base::lock_rank::channel);
-    if (w && slot < worker::lock_slots && w->holds[slot].load(base::relaxed) == this)
+    if (w && slot < worker::lock_slots && w->holds[slot].load(base::relaxed) == this) [[likely]]
       w->holds[slot].store(nullptr, base::release);  // release: pairs with the acquire of take_bias()
     else
       unlock_shared(w);
@@ -101,7 +101,7 @@ class biased_lock {
   static std::uintptr_t bias_to(const worker* w) noexcept { return reinterpret_cast<std::uintptr_t>(w) | biased_bit; }
 
   bool lock_by_bias(worker& w, std::uint32_t slot) noexcept {
-    if (slot >= worker::lock_slots || w.holds[slot].load(base::relaxed)) [[unlikely]] return false;
+    if (slot >= worker::lock_slots || arch::is_set(w.holds[slot], base::relaxed)) [[unlikely]] return false;
     w.holds[slot].store(this, base::relaxed);
     base::compiler_fence();  // as good as a light fence: there is membarrier (bias_now()). Pairs with take_bias(): B2
     if (word_.load(base::relaxed) == bias_to(&w)) [[likely]] return true;

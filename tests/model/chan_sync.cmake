@@ -13,7 +13,7 @@ weft_mutant(owner_does_not_look_again MODEL biased_lock SOURCE src/sched/biased_
 weft_mutant(revocation_does_not_wait MODEL biased_lock SOURCE src/sched/biased_lock.cpp FILTER biased_lock.owner*
   FIND "while (names(*owner, this)) spin.wait();" BY "static_cast<void>(spin), static_cast<void>(names);")
 weft_mutant(both_locks_in_one_slot MODEL biased_lock SOURCE src/sched/biased_lock.h FILTER biased_lock.two_at_once*
-  FIND "if (slot >= worker::lock_slots || w.holds[slot].load(base::relaxed)) [[unlikely]] return false;" BY "slot = 0;")
+  FIND "if (slot >= worker::lock_slots || arch::is_set(w.holds[slot], base::relaxed)) [[unlikely]] return false;" BY "slot = 0;")
 weft_mutant(a_bias_is_believed_without_a_look MODEL biased_lock SOURCE src/chan/select.cpp FILTER biased_lock.a_token*
   FIND "obstacles |= ch->lock.unlike_bias_to(*w);" BY "")
 weft_mutant(short_sleep_without_the_locks MODEL biased_lock SOURCE src/chan/select.cpp FILTER biased_lock.a_select_sleeps*
