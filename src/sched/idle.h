@@ -10,8 +10,8 @@
 //       it has found work.
 //   P3  No lost wake-up. Publisher: make work visible; light fence; if hungry, share it and wake somebody unless somebody
 //       searches. Sleeper: processor into the idle list, leave the searchers, heavy fence, look everywhere again. One of
-//       the two sees the other. What the sleeper has just failed to take from a worker inside the runtime is no reason to
-//       look again: that worker is a publisher still (steal.h, V4).
+//       the two sees the other. For what the sleeper has just failed to take from a worker inside the runtime it looks again
+//       after a while, not at once (steal.h, V4).
 //   P4  While a processor is idle and a timer or the poller is armed, there is a watcher, a searcher, a worker being woken,
 //       or a busy processor that owes a watcher. Whoever arms a timer earlier than watch_deadline pokes it. A watcher that
 //       leaves without a processor looks again once it is none: a worker that fell asleep meanwhile relied on it.

@@ -138,6 +138,7 @@ bool may_search(worker& w) {
 runnable search_once(worker& w, search& notes, std::int64_t now) {
   processor& mine = *w.held;
   if (mine.attention.load(base::relaxed) != 0) do_duties(mine);
+  // Others' too: one of theirs may be what the watcher woke for, while the own ones never let it come to look_around().
   if (notes.fires_timers) for_each_processor([&](processor& p) { fire_timers(mine, p.timers, now); });
   take_injected(mine, 64);
   if (runnable work = pop_own(w, mine)) return work;
