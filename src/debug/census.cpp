@@ -199,18 +199,29 @@ void census::take(const known_stack& known) {
   note_workers();
   std::vector<sched::queued_note> queued(sched::count_queued() + 1024);
   queued.resize(sched::note_queued(queued));
-  for (const sched::queued_note& note : queued)
-    if (!sched::runnable(note.word).is_newborn()) can_run_.push_back(note.word);
+  const auto can_run = [](const sched::queued_note& note) { return !sched::runnable(note.word).is_newborn(); };
+  const auto first_newborn = std::partition(queued.begin(), queued.end(), can_run);
+  for (auto note = queued.begin(); note != first_newborn; ++note) can_run_.push_back(note->word);
   std::sort(can_run_.begin(), can_run_.end());
+  const std::span newborns(first_newborn, queued.end());
+  std::ranges::sort(newborns, {}, &sched::queued_note::id);
 
+  std::vector<std::uint64_t> begun;  // since they were noted: each counts once
+  const auto was_newborn = [&](std::uint64_t id) {
+    const auto after = std::ranges::upper_bound(newborns, id, {}, &sched::queued_note::id);
+    return after != newborns.begin() && id - std::prev(after)->id <= std::prev(after)->more;
+  };
   stack::for_each_live([&](std::byte* top, std::byte* base) {
     const goroutine* g = sched::goroutine_at(top);
-    if (g->mark.load(base::acquire) == goroutine::alive_mark) add_with_stack(*g, top, base);
+    if (g->mark.load(base::acquire) != goroutine::alive_mark) return;
+    if (was_newborn(g->id)) begun.push_back(g->id);
+    add_with_stack(*g, top, base);
   });
-  for (const sched::queued_note& note : queued) {
-    if (!sched::runnable(note.word).is_newborn()) continue;
-    for (std::uint64_t i = 0; i <= note.more; ++i)
-      add({.id = note.id + i,
+  std::sort(begun.begin(), begun.end());
+  for (const sched::queued_note& note : newborns) {
+    for (std::uint64_t id = note.id; id <= note.id + note.more; ++id) {
+      if (std::binary_search(begun.begin(), begun.end(), id)) continue;
+      add({.id = id,
            .creator = note.creator,
            .doing = activity::newborn,
            .reason = sched::wait_reason::none,
@@ -220,6 +231,7 @@ void census::take(const known_stack& known) {
            .since_ns = now_ns_,
            .is_in_virtual_time = false},
           {}, walk_end::bottom);
+    }
   }
 }
 

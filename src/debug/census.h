@@ -6,7 +6,8 @@
 //   running    its thread notes its registers in a signal handler and walks its own stack there (os/thread_places.h);
 //   blocked    in a system call: walked from what /proc knows, and left alone;
 //   runnable   parked once, and in a queue of those that can run (sched/queued.h);
-//   newborn    never ran: has no stack, but a place where it was started.
+//   newborn    never ran: has no stack, but a place where it was started. One that begins while the stacks are walked
+//              counts once, with its stack.
 // What is kept per goroutine is a look into a table: a million of them that wait in ten places are ten groups. Groups
 // beyond most_groups are put together by their innermost frame.
 // Refused: stopping all threads first (the signals are what hurts, and a program that hangs hardly changes).
