@@ -147,7 +147,7 @@ namespace {
   g.membership = nullptr;
 }
 
-// ready(), for those inside the runtime. Null: nobody. `is_usual`: is_usual(), or false.
+// ready(), for those inside the runtime. Null: nobody. `is_usual`: what is_usual() said, or false.
 [[gnu::always_inline]] inline void wake(bool is_usual, processor* p, detail::sleeper* who) {
   if (!who) [[likely]] return;
   if (!is_usual || !p || p->next.load(base::relaxed) != 0 || !who->is_goroutine) [[unlikely]] return ready(who);
@@ -219,8 +219,7 @@ namespace {
   own_queue::ends line{};
   if (!(next != 0 ? is_next_first(p, tick) : has_only_line(p, line)) || !p.stacks.has_room_for(dead.stack)) [[unlikely]]
     return nullptr;
-  if (next == 0 && own_queue::is_long(line)) [[unlikely]] p.queue.fetch_behind_front();
-  const runnable work = next != 0 ? runnable(next) : own_queue::front_of_line(p.queue.place_of_front(line));
+  const runnable work = next_or_front(p, next, line);
   void* const sp = try_take_permit(work);
   if (!sp) [[unlikely]] return next == 0 ? take_heir_from_line(p, work, line, dead) : nullptr;
   p.tick.store(tick, base::relaxed);

@@ -149,6 +149,7 @@ runnable search_around(worker& w) {
   const bool others_run = the.idle_processors.load(base::acquire) + 1 < static_cast<std::uint32_t>(the.limit.load(base::relaxed));
   const std::int64_t start = now_ns(), end = start + (timers_are_dense() ? short_search_ns : search_ns);
   search notes;
+  w.refused = {};
   int pauses = fewest_pauses;
   for (std::int64_t now = start;; now = now_ns()) {
     if (runnable work = search_once(w, notes, now)) {

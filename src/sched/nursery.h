@@ -35,8 +35,7 @@ class nursery {
   nursery();
 
   [[nodiscard]] std::uint32_t size() const noexcept { return live_.load(base::relaxed); }
-  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
-  [[nodiscard]] bool has_any() const noexcept { return arch::is_set(live_, base::relaxed); }
+  [[nodiscard]] bool empty() const noexcept { return !arch::is_set(live_, base::relaxed); }
 
   [[nodiscard]] bool has_room() const noexcept { return end_ != room_; }
   void push(runnable newborn) {  // allocates when there is no room

@@ -54,7 +54,7 @@ class own_queue {
   // The same in pieces, where there are no newborns.
   using ends = private_queue::ends;
   [[nodiscard]] ends look_at_line() const noexcept { return line_.look(); }
-  [[nodiscard]] bool has_newborns() const noexcept { return nursery_.has_any(); }
+  [[nodiscard]] bool has_newborns() const noexcept { return !nursery_.empty(); }
   [[nodiscard]] static bool is_long(ends seen) noexcept { return seen.size() > long_line; }
   void fetch_behind_front() const noexcept { fetch_ahead(1); }  // O5; where the line is long
   [[nodiscard]] std::uintptr_t& place_of_front(ends seen) const noexcept { return line_.place_of_front(seen); }

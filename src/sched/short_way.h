@@ -68,6 +68,13 @@ inline bool has_only_line(const processor& p, own_queue::ends& seen) noexcept {
   return seen.size() != 0 && !p.queue.has_newborns();
 }
 
+// What the next slot holds, or else the front of the line, behind which memory is fetched where it is long (O5).
+inline runnable next_or_front(const processor& p, std::uintptr_t next, own_queue::ends line) noexcept {
+  if (next != 0) return runnable(next);
+  if (own_queue::is_long(line)) [[unlikely]] p.queue.fetch_behind_front();
+  return own_queue::front_of_line(p.queue.place_of_front(line));
+}
+
 // Not 0: some are in flight.
 inline std::uintptr_t exceptions_of(const worker& w) noexcept {
   return reinterpret_cast<std::uintptr_t>(w.exceptions->caught) | w.exceptions->uncaught;
@@ -133,8 +140,7 @@ void park_before_newborn(worker& w, processor& p, wait_reason reason, const void
   void* sp = nullptr;
   if (next != 0 ? is_next_first(*p, tick) : has_only_line(*p, line)) [[likely]]
     if (!is_decision_due(w, *p, tick, keeps_goroutine(w, *p))) [[likely]] {
-      if (next == 0 && own_queue::is_long(line)) [[unlikely]] p->queue.fetch_behind_front();
-      work = next != 0 ? runnable(next) : own_queue::front_of_line(p->queue.place_of_front(line));
+      work = next_or_front(*p, next, line);
       sp = try_take_permit(work);
     }
   if (!sp) [[unlikely]] {
