@@ -296,6 +296,7 @@ void monitor_notice_work() noexcept {
 void monitor_notice_timer(std::int64_t when_ns) noexcept {
   os::light_fence();  // pairs with nap()
   if (when_ns >= nap_until.load(base::relaxed) || timers_are_dense()) return;
+  if (alarm.load(base::relaxed) != 0) return;  // it will look at all timers when it has a CPU
   alarm.store(1, base::release);
   os::futex_wake(alarm, 1);
 }

@@ -8,17 +8,20 @@ namespace weft::sched {
 // there are thousands, and it does so for a few at a time. Of whoever comes to the front of the line then the frames he sleeps
 // in, whose place the control block tells, those of what he calls next, below them, and what he waited for.
 void own_queue::fetch_ahead(std::uint32_t from) const noexcept {
-  constexpr std::size_t last_frames = 320, sleeping_frames = 192, next_frames = 128;
+  constexpr std::size_t last_frames = 320, next_frames = 128;           // above and below the stack pointer
+  constexpr std::size_t last_of_sleeper = 128, next_of_sleeper = 48;  // time/sleep.cpp
   constexpr std::uint32_t at_once = 4;
+  constexpr std::uint32_t frames_ahead = 1;  // the turn of a sleeper is shorter than the way to memory
   static_assert(2 * at_once < long_line);
   if ((line_.look().head + from) % at_once == 0)
     for (std::uint32_t i = from + at_once; i < from + 2 * at_once; ++i)
       if (const runnable later = line_.peek(i); !later.is_newborn()) base::prefetch(later.as_goroutine(), base::cache_line);
-  if (const runnable next = line_.peek(from); !next.is_newborn()) {
+  if (const runnable next = line_.peek(from + frames_ahead); !next.is_newborn()) {
     const goroutine& g = *next.as_goroutine();
     const auto sp = reinterpret_cast<std::uintptr_t>(g.context.sp.load(base::relaxed));
     const bool sleeps = g.reason.load(base::relaxed) == wait_reason::sleep;
-    base::prefetch(reinterpret_cast<const void*>(sp - next_frames), next_frames + (sleeps ? sleeping_frames : last_frames));
+    const std::size_t below = sleeps ? next_of_sleeper : next_frames, above = sleeps ? last_of_sleeper : last_frames;
+    base::prefetch(reinterpret_cast<const void*>(sp - below), below + above);
     if (const void* object = g.object.load(base::relaxed)) base::prefetch(object, 2 * base::cache_line);
     else if (sleeps) base::prefetch(&g.nap, base::cache_line);
   }

@@ -129,37 +129,40 @@ void park_the_long_way(wait_reason reason, const void* object);
 // park() from inside the runtime, where nothing is out of the ordinary and newborns wait: birth.cpp.
 void park_before_newborn(worker& w, processor& p, wait_reason reason, const void* object);
 
-// park(). False: nothing has happened.
-[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline bool park_shortly(worker& w, wait_reason reason, const void* object) {
-  processor* const p = enter_shortly(w);
-  if (!p) [[unlikely]] return false;
-  const std::uint32_t tick = p->tick.load(base::relaxed) + 1;
-  const std::uintptr_t next = p->next.load(base::relaxed);
+// park(), for who has entered the runtime and leaves it by this. False: nothing else has happened.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline bool park_entered(worker& w, processor& p, wait_reason reason, const void* object) {
+  const std::uint32_t tick = p.tick.load(base::relaxed) + 1;
+  const std::uintptr_t next = p.next.load(base::relaxed);
   own_queue::ends line{};
   runnable work;
   void* sp = nullptr;
-  if (next != 0 ? is_next_first(*p, tick) : has_only_line(*p, line)) [[likely]]
-    if (!is_decision_due(w, *p, tick, keeps_goroutine(w, *p))) [[likely]] {
-      work = next_or_front(*p, next, line);
+  if (next != 0 ? is_next_first(p, tick) : has_only_line(p, line)) [[likely]]
+    if (!is_decision_due(w, p, tick, keeps_goroutine(w, p))) [[likely]] {
+      work = next_or_front(p, next, line);
       sp = try_take_permit(work);
     }
   if (!sp) [[unlikely]] {
     leave(w);
     return false;
   }
-  p->tick.store(tick, base::relaxed);
+  p.tick.store(tick, base::relaxed);
   if (next != 0) {
-    p->next.store(0, base::relaxed);
+    p.next.store(0, base::relaxed);
   } else {
-    p->queue_tick.store(tick, base::relaxed);
-    p->queue.pop_front_of_line(line);
+    p.queue_tick.store(tick, base::relaxed);
+    p.queue.pop_front_of_line(line);
   }
-  goroutine& g = *w.current;
-  note_parked(g, reason, object);
-  worker& here = switch_shortly(w, g, *work.as_goroutine(), sp);
-  note_resumed(g);
+  note_parked(*w.current, reason, object);
+  worker& here = switch_shortly(w, *w.current, *work.as_goroutine(), sp);
+  note_resumed(*here.current);
   leave(here);
   return true;
+}
+
+// park(). False: nothing has happened.
+[[gnu::always_inline]] WEFT_SWITCHES_STACKS inline bool park_shortly(worker& w, wait_reason reason, const void* object) {
+  processor* const p = enter_shortly(w);
+  return p && park_entered(w, *p, reason, object);
 }
 
 [[gnu::cold, gnu::noinline]] void share_and_leave(worker& w, processor& p);

@@ -37,7 +37,7 @@ void soonest::remove(timer_node& node) noexcept {
 
 // The first bucket that holds something goes into the heap.
 void soonest::open_next() noexcept {
-  for (unsigned w = 0; w < words; ++w) {
+  for (unsigned w = settled_ < 0 ? 0 : static_cast<unsigned>(settled_) / 64; w < words; ++w) {  // S1
     if (map_[w] == 0) continue;
     const unsigned bucket = w * 64 + static_cast<unsigned>(std::countr_zero(map_[w]));
     map_[w] &= map_[w] - 1;

@@ -19,9 +19,11 @@ timer_node* link(timer_node* a, timer_node* b) noexcept {
   return parent;
 }
 
+}  // namespace
+
 // One root out of a list of siblings: neighbours pair up from left to right, then the winners join from right to left.
 // Both passes matter: either alone makes pop() linear.
-timer_node* join_siblings(timer_node* first) noexcept {
+timer_node* timer_heap::join_siblings(timer_node* first) noexcept {
   timer_node* winners = nullptr;  // a stack, through `next`
   while (first != nullptr) {
     timer_node* a = first;
@@ -41,14 +43,10 @@ timer_node* join_siblings(timer_node* first) noexcept {
   return root;
 }
 
-}  // namespace
-
-void timer_heap::push(timer_node& node) noexcept {
+void timer_heap::push_beside(timer_node& node) noexcept {
   node.child = nullptr;
-  root_ = root_ != nullptr ? link(root_, &node) : &node;
+  root_ = link(root_, &node);
 }
-
-void timer_heap::pop() noexcept { root_ = join_siblings(root_->child); }
 
 void timer_heap::remove(timer_node& node) noexcept {
   if (&node == root_) return pop();

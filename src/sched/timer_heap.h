@@ -29,17 +29,25 @@ struct timer_node {
   void (*fire)(timer_node*);    // for the wheel's owner to call; the wheel never does
   std::uint32_t order = 0;  // counts additions to the wheel, and wraps: equal deadlines fire first come, first served
   std::uint16_t place = place_idle;
-  // Two bytes are left to what derives from it: a timer with one word more is one line of the cache.
+  std::int8_t wanted = 0;  // so many lines of the cache behind it (below 0: before it) are touched when it fires: fetched early
+  // One byte is left to what derives from it: a timer with one word more is one line of the cache.
 };
 
 class timer_heap {
  public:
   [[nodiscard]] timer_node* top() const noexcept { return root_; }  // null: empty
-  void push(timer_node& node) noexcept;
-  void pop() noexcept;                     // REQUIRES: not empty
+  void push(timer_node& node) noexcept {
+    if (root_ != nullptr) return push_beside(node);
+    node.child = nullptr;
+    root_ = &node;
+  }
+  void pop() noexcept { root_ = root_->child != nullptr ? join_siblings(root_->child) : nullptr; }  // REQUIRES: not empty
   void remove(timer_node& node) noexcept;  // REQUIRES: node is in this heap
 
  private:
+  void push_beside(timer_node& node) noexcept;
+  static timer_node* join_siblings(timer_node* first) noexcept;
+
   timer_node* root_ = nullptr;
 };
 

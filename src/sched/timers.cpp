@@ -3,23 +3,12 @@
 #include <limits>
 
 #include "base/assert.h"
-#include "base/prefetch.h"
 #include "base/race.h"
 #include "sched/idle.h"
 #include "sched/runtime.h"
 #include "sched/seam.h"
 
 namespace weft::sched {
-
-// Inlined, as all of start_timer() but the wheel is: each frame would be another line of a sleeper's stack, out of cache.
-[[gnu::always_inline]] inline void timer_set::arm_inlined(timer& t, std::int64_t when_ns) noexcept {
-  base::locked hold(lock_);
-  weft_assert(t.phase.load(base::relaxed) == timer::state::idle, "a timer was started twice");
-  t.home.store(this, base::relaxed);
-  t.phase.store(timer::state::armed, base::relaxed);
-  wheel_.add(t, when_ns);
-  if (when_ns < next_due_.load(base::relaxed)) next_due_.store(when_ns, base::relaxed);
-}
 
 void timer_set::arm(timer& t, std::int64_t when_ns) noexcept { arm_inlined(t, when_ns); }
 
@@ -40,11 +29,8 @@ std::size_t timer_set::fire_due(std::int64_t now_ns) {
       base::locked hold(lock_);
       list = wheel_.expire(now_ns, batch);
       std::uint64_t count = 0;
-      for (timer_node* node = list; node; node = node->next, ++count) {
+      for (timer_node* node = list; node; node = node->next, ++count)
         static_cast<timer*>(node)->phase.store(timer::state::firing, base::relaxed);
-        if (static_cast<timer*>(node)->needs_more)
-          base::prefetch(reinterpret_cast<std::byte*>(node) + base::cache_line, 2 * base::cache_line);
-      }
       fired_.add_owned(count);
       next_due_.store(wheel_.next_due(), base::relaxed);
     }

@@ -12,6 +12,7 @@
 // Checked by tests/model/timers_model.cpp; T4 by idle_model.cpp.
 #pragma once
 
+#include "base/assert.h"
 #include "base/atomic.h"
 #include "base/spinlock.h"
 #include "sched/wheel.h"
@@ -25,7 +26,6 @@ struct timer : timer_node {
 
   enum class state : std::uint8_t { idle, armed, firing };
   base::atomic<state> phase{state::idle};  // first: it fits behind what the base class ends with
-  bool needs_more = false;                 // what it fires is in the lines that follow: they are fetched
   base::atomic<timer_set*> home{nullptr};  // where it is armed
 };
 
@@ -38,21 +38,28 @@ class timer_set {
   [[nodiscard]] bool due(std::int64_t now_ns) const noexcept { return next_due() <= now_ns; }
 
   void arm(timer& t, std::int64_t when_ns) noexcept;
+  void arm_inlined(timer& t, std::int64_t when_ns) noexcept;  // the same
   bool disarm(timer& t) noexcept;             // true: it was armed here and will not fire
   std::size_t fire_due(std::int64_t now_ns);  // inside the runtime; returns how many
   void move_all_to(timer_set& other) noexcept;
   [[nodiscard]] std::uint64_t fired() const noexcept { return fired_.load(base::relaxed); }  // since the beginning
 
  private:
-  friend void arm_timer(timer&, std::int64_t) noexcept;
-  friend void start_timer(timer&, std::int64_t);
-  void arm_inlined(timer& t, std::int64_t when_ns) noexcept;
-
   base::spinlock lock_{base::lock_rank::timers};
   wheel wheel_;                               // guarded by lock_
   base::atomic<std::int64_t> next_due_{wheel::never};
   base::atomic<std::uint64_t> fired_{0};      // written under lock_
 };
+
+// Where it is inlined it has no frame: each would be another line of a sleeper's stack, out of cache.
+[[gnu::always_inline]] inline void timer_set::arm_inlined(timer& t, std::int64_t when_ns) noexcept {
+  base::locked hold(lock_);
+  weft_assert(t.phase.load(base::relaxed) == timer::state::idle, "a timer was started twice");
+  t.home.store(this, base::relaxed);
+  t.phase.store(timer::state::armed, base::relaxed);
+  wheel_.add(t, when_ns);
+  if (when_ns < next_due_.load(base::relaxed)) next_due_.store(when_ns, base::relaxed);
+}
 
 // When what lasts for `delay_ns` from now on is over, by the caller's clock; no sooner, and INT64_MAX beyond the end of time.
 std::int64_t due_in(std::int64_t delay_ns) noexcept;

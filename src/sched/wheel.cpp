@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/prefetch.h"
 
 namespace weft::sched {
 
@@ -50,11 +51,15 @@ void wheel::file_soon(timer_node& node, std::uint64_t tick) noexcept {
   soonest_.push(node, is_late ? 0 : (when >> bucket_shift) % soonest::buckets);
 }
 
-// W2.
+// W2. Mostly it is level 0, where a digit is the slot's number.
 void wheel::file_ahead(timer_node& node, std::uint64_t tick) noexcept {
-  const unsigned highest_difference = static_cast<unsigned>(std::bit_width(tick ^ position_)) - 1;
-  const unsigned level = highest_difference / digit_bits;
-  const unsigned digit = (tick >> (level * digit_bits)) % slots_per_level;
+  const std::uint64_t difference = tick ^ position_;
+  if (difference < slots_per_level) [[likely]] return file_in_slot(node, 0, tick % slots_per_level);
+  const unsigned level = (static_cast<unsigned>(std::bit_width(difference)) - 1) / digit_bits;
+  file_in_slot(node, level, (tick >> (level * digit_bits)) % slots_per_level);
+}
+
+[[gnu::always_inline]] inline void wheel::file_in_slot(timer_node& node, unsigned level, unsigned digit) noexcept {
   const unsigned index = level * slots_per_level + digit;
   slot& home = slots_[index];
   occupancy& occupied = occupied_[level];
@@ -63,7 +68,6 @@ void wheel::file_ahead(timer_node& node, std::uint64_t tick) noexcept {
 
   node.place = static_cast<std::uint16_t>(index);
   node.prev = nullptr;
-  node.next = nullptr;
   const unsigned chain = node.order % chains;
   const std::uint32_t chain_bit = 1u << chain;
   if ((word & bit) == 0) {
@@ -71,20 +75,33 @@ void wheel::file_ahead(timer_node& node, std::uint64_t tick) noexcept {
     occupied.summary |= std::uint64_t{1} << (digit / 64);
     occupied_levels_ |= 1u << level;
     home.earliest = node.when_ns;
-    home.live = chain_bit;
-  } else {
-    if ((home.live & chain_bit) != 0) {
-      node.next = home.heads[chain];
-      node.next->prev = &node;
-      node.child = node.next->next;
-    }
-    home.earliest = std::min(home.earliest, node.when_ns);
-    home.live |= chain_bit;
+    home.live = 0;
   }
+  home.earliest = std::min(home.earliest, node.when_ns);
+  timer_node* next = nullptr;
+  if ((home.live & chain_bit) != 0) {
+    next = home.heads[chain];
+    next->prev = &node;
+    node.child = next->next;
+  }
+  node.next = next;
+  home.live |= chain_bit;
   home.heads[chain] = &node;
 }
 
+namespace {
+
+void fetch_wanted(const timer_node& node) noexcept {
+  const std::ptrdiff_t lines = node.wanted, first = lines > 0 ? 1 : lines;
+  if (lines == 0) return;
+  base::prefetch(reinterpret_cast<const std::byte*>(&node) + first * std::ptrdiff_t{base::cache_line},
+                 static_cast<std::size_t>(lines > 0 ? lines : -lines) * base::cache_line);
+}
+
+}  // namespace
+
 // Files the timers of a slot that was reached. Those of a round are asked for together: their addresses are looked up at once.
+// While the next ones' are, what lies around those that fire soon is on its way.
 void wheel::file_all(slot& from) noexcept {
   for (std::uint32_t live = from.live; live != 0;) {
     timer_node* fetched[chains];
@@ -100,7 +117,10 @@ void wheel::file_all(slot& from) noexcept {
     for (unsigned i = 0; i < count; ++i) {
       timer_node& node = *fetched[i];
       if (const std::uint64_t tick = tick_of(node.when_ns); tick > position_) file_ahead(node, tick);
-      else file_soon(node, tick);
+      else {
+        fetch_wanted(node);
+        file_soon(node, tick);
+      }
     }
   }
 }
