@@ -48,7 +48,7 @@ set(scheduler_sources tests/model/machine.cpp src/base/spinlock.cpp src/sched/bi
   src/sched/due_calls.cpp src/sched/idle.cpp src/sched/loop.cpp src/sched/monitor.cpp src/sched/nursery.cpp src/sched/own_queue.cpp
   src/sched/poller.cpp src/sched/run_queue.cpp src/sched/schedule.cpp src/sched/seam.cpp src/sched/sharing.cpp
   src/sched/spawn.cpp src/sched/steal.cpp src/sched/soonest.cpp src/sched/thread_sleeper.cpp src/sched/timer_heap.cpp src/sched/timers.cpp
-  src/sched/watch.cpp src/sched/wheel.cpp src/sched/worker.cpp src/trace/trace.cpp)
+  src/sched/watch.cpp src/sched/wheel.cpp src/sched/worker.cpp src/sched/yield.cpp src/trace/trace.cpp)
 
 weft_model(run_queue SOURCES src/sched/run_queue.cpp)
 weft_mutant(push_into_a_full_ring MODEL run_queue SOURCE src/sched/run_queue.h FILTER run_queue.a_slow*
