@@ -53,8 +53,7 @@ struct exception_globals {
 // What a goroutine sleeps by (time/sleep.cpp): one line of the cache, all that setting and firing touch of a sleeper. In the
 // control block, since it would make two lines more of the stack, where thousands that sleep are out of cache.
 struct alignas(64) sleep_timer : timer {
-  // The control block's first line, and the frames of a sleep in those before it (time/sleep.cpp).
-  explicit sleep_timer(goroutine& sleeper) noexcept : timer(wake), who(sleeper) { wanted = -5; }
+  explicit sleep_timer(goroutine& sleeper) noexcept : timer(wake), who(sleeper) {}
   static void wake(timer_node*);  // schedule.cpp
   goroutine& who;
 };

@@ -29,8 +29,7 @@ struct timer_node {
   void (*fire)(timer_node*);    // for the wheel's owner to call; the wheel never does
   std::uint32_t order = 0;  // counts additions to the wheel, and wraps: equal deadlines fire first come, first served
   std::uint16_t place = place_idle;
-  std::int8_t wanted = 0;  // so many lines of the cache behind it (below 0: before it) are touched when it fires: fetched early
-  // One byte is left to what derives from it: a timer with one word more is one line of the cache.
+  // Two bytes are left to what derives from it: a timer with one word more is one line of the cache.
 };
 
 class timer_heap {

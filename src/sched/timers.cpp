@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/assert.h"
+#include "base/prefetch.h"
 #include "base/race.h"
 #include "sched/idle.h"
 #include "sched/runtime.h"
@@ -29,8 +30,11 @@ std::size_t timer_set::fire_due(std::int64_t now_ns) {
       base::locked hold(lock_);
       list = wheel_.expire(now_ns, batch);
       std::uint64_t count = 0;
-      for (timer_node* node = list; node; node = node->next, ++count)
+      for (timer_node* node = list; node; node = node->next, ++count) {
         static_cast<timer*>(node)->phase.store(timer::state::firing, base::relaxed);
+        if (static_cast<timer*>(node)->needs_more)
+          base::prefetch(reinterpret_cast<std::byte*>(node) + base::cache_line, base::cache_line);
+      }
       fired_.add_owned(count);
       next_due_.store(wheel_.next_due(), base::relaxed);
     }

@@ -26,6 +26,7 @@ struct timer : timer_node {
 
   enum class state : std::uint8_t { idle, armed, firing };
   base::atomic<state> phase{state::idle};  // first: it fits behind what the base class ends with
+  bool needs_more = false;                 // what it fires is in the line that follows: it is fetched
   base::atomic<timer_set*> home{nullptr};  // where it is armed
 };
 

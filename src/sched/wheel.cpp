@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/prefetch.h"
 
 namespace weft::sched {
 
@@ -89,19 +88,7 @@ void wheel::file_ahead(timer_node& node, std::uint64_t tick) noexcept {
   home.heads[chain] = &node;
 }
 
-namespace {
-
-void fetch_wanted(const timer_node& node) noexcept {
-  const std::ptrdiff_t lines = node.wanted, first = lines > 0 ? 1 : lines;
-  if (lines == 0) return;
-  base::prefetch(reinterpret_cast<const std::byte*>(&node) + first * std::ptrdiff_t{base::cache_line},
-                 static_cast<std::size_t>(lines > 0 ? lines : -lines) * base::cache_line);
-}
-
-}  // namespace
-
 // Files the timers of a slot that was reached. Those of a round are asked for together: their addresses are looked up at once.
-// While the next ones' are, what lies around those that fire soon is on its way.
 void wheel::file_all(slot& from) noexcept {
   for (std::uint32_t live = from.live; live != 0;) {
     timer_node* fetched[chains];
@@ -117,10 +104,7 @@ void wheel::file_all(slot& from) noexcept {
     for (unsigned i = 0; i < count; ++i) {
       timer_node& node = *fetched[i];
       if (const std::uint64_t tick = tick_of(node.when_ns); tick > position_) file_ahead(node, tick);
-      else {
-        fetch_wanted(node);
-        file_soon(node, tick);
-      }
+      else file_soon(node, tick);
     }
   }
 }

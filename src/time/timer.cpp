@@ -74,7 +74,7 @@ struct channel_core : timer_core {
 };
 
 struct function_core : timer_core {
-  explicit function_core(const timer_function& f) noexcept : timer_core(kind::function, fire_it), type(f) { wanted = 1; }
+  explicit function_core(const timer_function& f) noexcept : timer_core(kind::function, fire_it), type(f) { needs_more = true; }
   static void fire_it(sched::timer_node* node) {
     auto& self = static_cast<function_core&>(*node);
     base::race::acquire(&self);
