@@ -18,6 +18,7 @@
 #include <weft/chan.h>
 #include <weft/clock.h>
 #include <weft/detail/keep_frame.h>
+#include <weft/detail/timer_kind.h>
 #include <weft/runtime.h>
 #include <weft/select.h>
 
@@ -36,16 +37,17 @@ namespace detail {
 struct timer_core;  // time/timer.cpp
 timer_core* timer_make_channel(clock::duration delay, clock::duration period);
 
-inline constexpr std::size_t timer_closure_offset = 80;
+inline constexpr std::size_t timer_closure_offset = 64;
 
 // What a core must know of the closure that lies behind it.
-struct timer_function {
+struct timer_function : timer_kind {
   std::size_t bytes;                   // of core and closure
   int block_class;                     // detail/newborn.h
   void (*call)(void* core);            // when it is due, in a goroutine of its own, which takes over one reference
   void (*destroy)(void*) noexcept;     // the closure
 };
 inline void* timer_closure(timer_core* core) noexcept { return reinterpret_cast<std::byte*>(core) + timer_closure_offset; }
+void timer_fire_function(sched::timer_node*);                   // the kind of all of them
 timer_core* timer_make_function(const timer_function& type);    // two references; the closure is still to be built
 void timer_unmake_function(timer_core*) noexcept;               // it could not be
 void timer_start_function(timer_core*, clock::duration delay);  // once
@@ -124,6 +126,7 @@ namespace detail {
 
 template <class F>
 inline constexpr timer_function timer_function_of = {
+    {timer_fire_function},
     timer_closure_offset + sizeof(F), block_class_for(timer_closure_offset + sizeof(F)),
     [](void* due) {
       const timer_ref core(static_cast<timer_core*>(due));

@@ -208,7 +208,8 @@ void link_below_parent(cancel_node& node) noexcept {
   cancel(node, node.told_by->reason, node.told_by->cause);
 }
 
-constexpr timer_function deadline_function = {timer_closure_offset + sizeof(cancel_node*),
+constexpr timer_function deadline_function = {{timer_fire_function},
+                                              timer_closure_offset + sizeof(cancel_node*),
                                               block_class_for(timer_closure_offset + sizeof(cancel_node*)),
                                               on_deadline_passed, on_timer_gone};
 

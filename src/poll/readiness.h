@@ -108,7 +108,7 @@ class readiness {
   };
   // Guarded by lock_, but for the timer itself (D8).
   struct alarm : sched::timer {
-    alarm(readiness& whose, direction which) noexcept : timer(fire_it), owner(whose), of(which) {}
+    alarm(readiness& whose, direction which) noexcept : timer(sched::timer_kind_of<fire_it>), owner(whose), of(which) {}
     static void fire_it(sched::timer_node* node);
     readiness& owner;
     const direction of;

@@ -53,7 +53,7 @@ struct exception_globals {
 // What a goroutine sleeps by (time/sleep.cpp): one line of the cache, all that setting and firing touch of a sleeper. In the
 // control block, since it would make two lines more of the stack, where thousands that sleep are out of cache.
 struct alignas(64) sleep_timer : timer {
-  explicit sleep_timer(goroutine& sleeper) noexcept : timer(wake), who(sleeper) {}
+  explicit sleep_timer(goroutine& sleeper) noexcept : timer(timer_kind_of<wake>), who(sleeper) {}
   static void wake(timer_node*);  // schedule.cpp
   goroutine& who;
 };

@@ -261,7 +261,7 @@ namespace {
 
 struct deadline_timer : timer {
   deadline_timer(base::atomic<std::uint32_t>& sleep, std::uint32_t as, detail::sleeper* sleeper) noexcept
-      : timer(fire_it), claim(sleep), index(as), who(sleeper) {}
+      : timer(timer_kind_of<fire_it>), claim(sleep), index(as), who(sleeper) {}
 
   static void fire_it(timer_node* node) {
     auto& self = static_cast<deadline_timer&>(*node);

@@ -8,7 +8,13 @@
 
 #include <cstdint>
 
+#include <weft/detail/timer_kind.h>
+
 namespace weft::sched {
+
+// The kind of those that fire by that function.
+template <void (*fire)(timer_node*)>
+inline constexpr detail::timer_kind timer_kind_of{fire};
 
 // What the wheel needs to know of a timer. Owned by whoever sleeps; guarded by the lock that guards the wheel.
 struct timer_node {
@@ -17,7 +23,8 @@ struct timer_node {
   static constexpr std::uint16_t place_heap = 0xFFFE;    // this and buckets: among the soonest (soonest.h)
   static constexpr std::uint16_t place_bucket = 0xF000;  // ... and beyond: a bucket; any other value is a slot of the wheel
 
-  explicit timer_node(void (*on_fire)(timer_node*) = nullptr) noexcept : fire{on_fire} {}
+  timer_node() noexcept : kind{nullptr} {}
+  explicit timer_node(const detail::timer_kind& is) noexcept : kind{&is} {}
   timer_node(const timer_node&) = delete;
   timer_node& operator=(const timer_node&) = delete;
   [[nodiscard]] bool idle() const noexcept { return place == place_idle; }
@@ -26,7 +33,7 @@ struct timer_node {
   timer_node* prev = nullptr;   // slot, bucket: previous, null at the head; heap: previous sibling; first child: the parent
   timer_node* child = nullptr;  // heap: first child; slot: the next but one, to be fetched, which may be gone
   std::int64_t when_ns = 0;     // the deadline, CLOCK_MONOTONIC
-  void (*fire)(timer_node*);    // for the wheel's owner to call; the wheel never does
+  const detail::timer_kind* kind;  // for the wheel's owner; the wheel never fires
   std::uint32_t order = 0;  // counts additions to the wheel, and wraps: equal deadlines fire first come, first served
   std::uint16_t place = place_idle;
   // Two bytes are left to what derives from it: a timer with one word more is one line of the cache.

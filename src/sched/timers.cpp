@@ -33,7 +33,7 @@ std::size_t timer_set::fire_due(std::int64_t now_ns) {
       for (timer_node* node = list; node; node = node->next, ++count) {
         static_cast<timer*>(node)->phase.store(timer::state::firing, base::relaxed);
         if (static_cast<timer*>(node)->needs_more)
-          base::prefetch(reinterpret_cast<std::byte*>(node) + base::cache_line, base::cache_line);
+          base::prefetch(reinterpret_cast<std::byte*>(node) + base::cache_line, base::cache_line / 2);
       }
       fired_.add_owned(count);
       next_due_.store(wheel_.next_due(), base::relaxed);
@@ -43,7 +43,7 @@ std::size_t timer_set::fire_due(std::int64_t now_ns) {
       timer_node* node = list;
       list = node->next;  // before fire: it may be the last touch (T1)
       const base::race::stranger nobody;  // the timer says what it knows
-      node->fire(node);
+      node->kind->fire(node);
       ++fired;
     }
   }

@@ -22,11 +22,11 @@ namespace weft::sched {
 class timer_set;
 
 struct timer : timer_node {
-  explicit timer(void (*on_fire)(timer_node*)) noexcept : timer_node(on_fire) {}
+  using timer_node::timer_node;
 
   enum class state : std::uint8_t { idle, armed, firing };
   base::atomic<state> phase{state::idle};  // first: it fits behind what the base class ends with
-  bool needs_more = false;                 // what it fires is in the line that follows: it is fetched
+  bool needs_more = false;                 // behind it lies what it fires: it is fetched
   base::atomic<timer_set*> home{nullptr};  // where it is armed
 };
 

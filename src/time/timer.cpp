@@ -37,14 +37,14 @@ namespace weft {
 namespace detail {
 
 struct timer_core : sched::timer {
-  enum class kind : std::uint8_t { once, ticker, function };
-  timer_core(kind is, void (*on_fire)(sched::timer_node*)) noexcept : timer(on_fire), what(is) {}
+  enum class role : std::uint8_t { once, ticker, function };
+  timer_core(role is, const timer_kind& of) noexcept : timer(of), what(is) {}
 
   void note_arming() noexcept;
   void arm_locked(std::int64_t due_ns) noexcept;
   bool disarm_locked(bool& had_not_fired) noexcept;  // false: it is firing, try again without the lock
 
-  const kind what;
+  const role what;
   base::spinlock lock{base::lock_rank::timer_handle};
 };
 
@@ -60,7 +60,9 @@ struct counted_channel : channel {
 
 struct channel_core : timer_core {
   explicit channel_core(clock::duration period) noexcept
-      : timer_core(period.count() != 0 ? kind::ticker : kind::once, fire_it), period_ns(period.count()), ch(*this, slot) {
+      : timer_core(period.count() != 0 ? role::ticker : role::once, sched::timer_kind_of<fire_it>),
+        period_ns(period.count()),
+        ch(*this, slot) {
     ch.on_last_release = [](channel* last) noexcept { unmake(static_cast<counted_channel*>(last)->owner); };
   }
   ~channel_core();  // TM4
@@ -74,16 +76,10 @@ struct channel_core : timer_core {
 };
 
 struct function_core : timer_core {
-  explicit function_core(const timer_function& f) noexcept : timer_core(kind::function, fire_it), type(f) { needs_more = true; }
-  static void fire_it(sched::timer_node* node) {
-    auto& self = static_cast<function_core&>(*node);
-    base::race::acquire(&self);
-    sched::done_firing(self);  // before the goroutine can give the last reference back
-    sched::start_due_call(self.type.call, &self);
-  }
+  explicit function_core(const timer_function& f) noexcept : timer_core(role::function, f) { needs_more = true; }
+  [[nodiscard]] const timer_function& type() const noexcept { return static_cast<const timer_function&>(*kind); }
 
   base::atomic<std::uint32_t> references{2};  // of the handle and of being armed
-  const timer_function& type;
 };
 static_assert(sizeof(function_core) <= timer_closure_offset);
 
@@ -107,7 +103,7 @@ void release_function(function_core& core) noexcept {
   if (core.references.load(base::acquire) != 1 && core.references.fetch_sub(1, base::acq_rel) != 1) return;
   base::race::acquire(&core.references);
   sched::stop_timer(core);
-  core.type.destroy(timer_closure(&core));
+  core.type().destroy(timer_closure(&core));
   timer_unmake_function(&core);
 }
 
@@ -116,7 +112,7 @@ void release_function(function_core& core) noexcept {
 void channel_core::fire_it(sched::timer_node* node) {
   auto& self = static_cast<channel_core&>(*node);
   clock::time_point now{clock::duration(sched::now_ns())};
-  const bool is_ticker = self.what == kind::ticker;
+  const bool is_ticker = self.what == role::ticker;
   std::int64_t next_ns = 0;
   waiter* receiver;
   {
@@ -138,12 +134,12 @@ void channel_core::fire_it(sched::timer_node* node) {
 // For the race detector: arming comes before what is fired.
 void timer_core::note_arming() noexcept {
   base::race::release(this);
-  if (what != kind::function) base::race::release(static_cast<channel*>(&with_channel(*this).ch));
+  if (what != role::function) base::race::release(static_cast<channel*>(&with_channel(*this).ch));
 }
 
 void timer_core::arm_locked(std::int64_t due_ns) noexcept {
   note_arming();
-  if (what == kind::function) with_function(*this).references.fetch_add(1, base::relaxed);
+  if (what == role::function) with_function(*this).references.fetch_add(1, base::relaxed);
   sched::arm_timer(*this, due_ns);
 }
 
@@ -153,13 +149,13 @@ bool timer_core::disarm_locked(bool& had_not_fired) noexcept {
     case state::firing: return false;
     case state::armed:
       if (!home.load(base::acquire)->disarm(*this)) return false;
-      if (what == kind::function) with_function(*this).references.fetch_sub(1, base::relaxed);  // the caller has another
-      else if (what == kind::ticker) channel_take(&with_channel(*this).ch, &unseen);  // TM2: unread, while the next is armed
+      if (what == role::function) with_function(*this).references.fetch_sub(1, base::relaxed);  // the caller has another
+      else if (what == role::ticker) channel_take(&with_channel(*this).ch, &unseen);  // TM2: unread, while the next is armed
       had_not_fired = true;
       return true;
     case state::idle: break;
   }
-  had_not_fired = what != kind::function && channel_take(&with_channel(*this).ch, &unseen);  // TM2
+  had_not_fired = what != role::function && channel_take(&with_channel(*this).ch, &unseen);  // TM2
   return true;
 }
 
@@ -185,7 +181,7 @@ bool disarm_and(timer_core& core, Then&& then) {
 }
 
 channel_core::~channel_core() {
-  if (what == kind::ticker) disarm_and(*this, [] {});
+  if (what == role::ticker) disarm_and(*this, [] {});
   else sched::stop_timer(*this);
 }
 
@@ -200,7 +196,7 @@ void start_core(timer_core& core, clock::duration delay) {
 
 // TM5.
 bool disarm_at_once(timer_core& core) noexcept {
-  if (core.what == timer_core::kind::ticker || core.phase.load(base::acquire) != timer_core::state::armed) return false;
+  if (core.what == timer_core::role::ticker || core.phase.load(base::acquire) != timer_core::state::armed) return false;
   return core.home.load(base::acquire)->disarm(core);
 }
 
@@ -218,8 +214,15 @@ timer_core* timer_make_function(const timer_function& type) {
   return ::new (sched::allocate_block(type.block_class, type.bytes)) function_core(type);
 }
 
+void timer_fire_function(sched::timer_node* node) {
+  auto& self = static_cast<function_core&>(*node);
+  base::race::acquire(&self);
+  sched::done_firing(self);  // before the goroutine can give the last reference back
+  sched::start_due_call(self.type().call, &self);
+}
+
 void timer_unmake_function(timer_core* core) noexcept {
-  const int block_class = with_function(*core).type.block_class;
+  const int block_class = with_function(*core).type().block_class;
   with_function(*core).~function_core();
   sched::free_block(core, block_class);
 }
@@ -227,17 +230,17 @@ void timer_unmake_function(timer_core* core) noexcept {
 void timer_start_function(timer_core* core, clock::duration delay) { start_core(*core, delay); }
 
 void timer_release(timer_core* core) noexcept {
-  if (core->what == timer_core::kind::function) release_function(with_function(*core));
+  if (core->what == timer_core::role::function) release_function(with_function(*core));
   else channel_release(&with_channel(*core).ch);
 }
 channel* timer_channel(timer_core* core) noexcept {
-  return core->what == timer_core::kind::function ? nullptr : &with_channel(*core).ch;
+  return core->what == timer_core::role::function ? nullptr : &with_channel(*core).ch;
 }
 
 bool timer_stop(timer_core* core) noexcept {
   sched::point("timer stop");
   if (disarm_at_once(*core)) [[likely]] {
-    if (core->what == timer_core::kind::function) with_function(*core).references.fetch_sub(1, base::relaxed);
+    if (core->what == timer_core::role::function) with_function(*core).references.fetch_sub(1, base::relaxed);
     return true;
   }
   return disarm_and(*core, [] {});
@@ -247,7 +250,7 @@ bool timer_reset(timer_core* core, clock::duration delay, clock::duration period
   sched::point("timer reset");
   const std::int64_t due = due_in(delay);
   const bool had_not_fired = disarm_and(*core, [&] {
-    if (core->what != timer_core::kind::function) with_channel(*core).period_ns = period.count();
+    if (core->what != timer_core::role::function) with_channel(*core).period_ns = period.count();
     core->arm_locked(due);
   });
   sched::timer_armed(due);

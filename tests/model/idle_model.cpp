@@ -82,7 +82,7 @@ void injector_and_two_workers() {
 }
 
 struct alarm_clock : sched::timer {
-  alarm_clock() noexcept : timer(ring) {}
+  alarm_clock() noexcept : timer(sched::timer_kind_of<ring>) {}
   static void ring(sched::timer_node* node) {
     static_cast<alarm_clock*>(node)->rung.fetch_add(1, base::relaxed);
     static_cast<alarm_clock*>(node)->rung_at.store(model::now_ns(), base::relaxed);

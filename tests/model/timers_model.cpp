@@ -16,7 +16,7 @@ namespace {
 using namespace weft;
 
 struct alarm_clock : sched::timer {
-  explicit alarm_clock(int& count) noexcept : timer(ring), rung(count) {}
+  explicit alarm_clock(int& count) noexcept : timer(sched::timer_kind_of<ring>), rung(count) {}
   static void ring(sched::timer_node* node) {
     auto& self = static_cast<alarm_clock&>(*node);
     ++self.rung;
