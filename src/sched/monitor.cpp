@@ -199,15 +199,15 @@ void sleep_until_noticed(std::int64_t deadline_ns) noexcept {
   alarm.exchange(0, base::acquire);  // acquire: what it was rung for is seen
 }
 
-// M5. Until the next look, or until a timer is due that no watcher sleeps for; where timers are dense just until the next look
-// (watch.h, G3): a fence would interrupt every processor.
+// M5. Until the next look, or until a timer is due that no watcher sleeps for; a short nap where timers are dense (watch.h, G3)
+// just until the next look: the fence would interrupt every processor.
 void nap(std::int64_t now_ns, std::int64_t look_ns) noexcept {
   std::int64_t until = now_ns + look_ns;
-  if (!timers_are_dense()) {
+  if (look_ns > gather_look_ns || !timers_are_dense()) {
     nap_until.store(until, base::seq_cst);
     os::heavy_fence();  // pairs with monitor_notice_timer(): its timer, or our nap
     if (!the.watcher.load(base::acquire))
-      if (const std::int64_t due = earliest_timer(); due > now_ns)  // it may be wheel::never
+      if (const std::int64_t due = earliest_timer(); due > now_ns && !timers_are_dense())  // it may be wheel::never
         until = std::clamp(std::min(due, until) + (is_watcher_owed() ? late_ns : 0), now_ns + shortest_nap_ns, until);
     nap_until.store(until, base::relaxed);
   }

@@ -8,7 +8,7 @@
 //        he has nothing to restore himself, whoever resumes him and by whatever way.
 //
 // Most of a park, a wake-up and a yield were questions with the usual answer, and what a function saves that may call others in
-// its middle: a yield took 184 instructions and takes 93 (bench/counts).
+// its middle: a yield took 184 instructions and takes 90 (bench/counts).
 // Refused: one flag per worker for its own unusual things (whoever changes one of them would have to keep all in step).
 #pragma once
 

@@ -58,34 +58,39 @@ void wheel::file_ahead(timer_node& node, std::uint64_t tick) noexcept {
   file_in_slot(node, level, (tick >> (level * digit_bits)) % slots_per_level);
 }
 
+// Of those that follow the first one there; it saves no registers, whose places on a sleeper's stack would be out of cache.
 [[gnu::always_inline]] inline void wheel::file_in_slot(timer_node& node, unsigned level, unsigned digit) noexcept {
+  if (((occupied_[level].map[digit / 64] >> (digit % 64)) & 1) == 0) return file_first(node, level, digit);
   const unsigned index = level * slots_per_level + digit;
   slot& home = slots_[index];
-  occupancy& occupied = occupied_[level];
-  std::uint64_t& word = occupied.map[digit / 64];
-  const std::uint64_t bit = std::uint64_t{1} << (digit % 64);
-
   node.place = static_cast<std::uint16_t>(index);
   node.prev = nullptr;
-  const unsigned chain = node.order % chains;
-  const std::uint32_t chain_bit = 1u << chain;
-  if ((word & bit) == 0) {
-    word |= bit;
-    occupied.summary |= std::uint64_t{1} << (digit / 64);
-    occupied_levels_ |= 1u << level;
-    home.earliest = node.when_ns;
-    home.live = 0;
-  }
   home.earliest = std::min(home.earliest, node.when_ns);
+  const unsigned chain = node.order % chains;
   timer_node* next = nullptr;
-  if ((home.live & chain_bit) != 0) {
+  if (((home.live >> chain) & 1) != 0) {
     next = home.heads[chain];
     next->prev = &node;
     node.child = next->next;
   }
   node.next = next;
-  home.live |= chain_bit;
+  home.live |= 1u << chain;
   home.heads[chain] = &node;
+}
+
+void wheel::file_first(timer_node& node, unsigned level, unsigned digit) noexcept {
+  const unsigned index = level * slots_per_level + digit;
+  slot& home = slots_[index];
+  occupancy& occupied = occupied_[level];
+  occupied.map[digit / 64] |= std::uint64_t{1} << (digit % 64);
+  occupied.summary |= std::uint64_t{1} << (digit / 64);
+  occupied_levels_ |= 1u << level;
+  node.place = static_cast<std::uint16_t>(index);
+  node.prev = nullptr;
+  node.next = nullptr;
+  home.earliest = node.when_ns;
+  home.live = 1u << node.order % chains;
+  home.heads[node.order % chains] = &node;
 }
 
 namespace {

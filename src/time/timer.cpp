@@ -30,6 +30,7 @@
 #include "sched/runtime.h"
 #include "sched/schedule.h"
 #include "sched/seam.h"
+#include "sched/short_way.h"
 #include "sched/timers.h"
 
 namespace weft {
@@ -189,8 +190,15 @@ channel_core::~channel_core() {
 void start_core(timer_core& core, clock::duration delay) {
   sched::ensure_started();
   const std::int64_t due = due_in(delay);
-  core.note_arming();
-  sched::arm_timer(core, due);
+  sched::worker* const w = sched::this_worker();
+  sched::processor* const p = sched::is_usual() && w ? sched::try_enter(*w) : nullptr;
+  if (p) [[likely]] {
+    p->timers.arm_inlined(core, due);
+    sched::leave(*w);
+  } else {
+    core.note_arming();
+    sched::arm_timer(core, due);
+  }
   sched::timer_armed(due);
 }
 

@@ -27,7 +27,8 @@ const std::map<std::string, int> height = {
 
 // Public headers, below include/weft/. A header that is missing here belongs to the layer of its name, if there is one.
 const std::map<std::string, std::string> layer_of_header = {
-    {"atomic.h", "base"},  {"pause.h", "base"},         {"spinlock.h", "base"},        {"expected.h", "base"},        {"stack_page.h", "base"}, {"keep_frame.h", "base"}, {"timer_kind.h", "base"},
+    {"atomic.h", "base"},  {"pause.h", "base"},         {"spinlock.h", "base"},        {"expected.h", "base"},        {"stack_page.h", "base"},
+    {"keep_frame.h", "base"}, {"timer_kind.h", "base"},
     {"error.h", "base"},   {"clock.h", "base"},         {"version.h", "base"},         {"newborn.h", "sched"}, {"group.h", "sched"},
     {"waiter.h", "sched"}, {"runtime.h", "sched"},      {"local.h", "sched"},          {"channel.h", "chan"},
     {"select.h", "chan"},  {"mutex.h", "sync"},         {"rw_mutex.h", "sync"},        {"cond.h", "sync"},
