@@ -11,8 +11,6 @@
 
 namespace weft::sched {
 
-void timer_set::arm(timer& t, std::int64_t when_ns) noexcept { arm_inlined(t, when_ns); }
-
 bool timer_set::disarm(timer& t) noexcept {
   base::locked hold(lock_);
   if (t.home.load(base::relaxed) != this || !wheel_.remove(t)) return false;
@@ -94,14 +92,14 @@ namespace {
 
 void arm_timer(timer& t, std::int64_t when_ns) noexcept {
   runtime_scope inside;
-  timers_here(inside).arm_inlined(t, when_ns);
+  timers_here(inside).arm(t, when_ns);
 }
 
 void start_timer(timer& t, std::int64_t when_ns) {
   ensure_started();
   {
     runtime_scope inside;
-    timers_here(inside).arm_inlined(t, when_ns);
+    timers_here(inside).arm(t, when_ns);
   }
   timer_armed(when_ns);
 }

@@ -39,7 +39,6 @@ class timer_set {
   [[nodiscard]] bool due(std::int64_t now_ns) const noexcept { return next_due() <= now_ns; }
 
   void arm(timer& t, std::int64_t when_ns) noexcept;
-  void arm_inlined(timer& t, std::int64_t when_ns) noexcept;  // the same
   bool disarm(timer& t) noexcept;             // true: it was armed here and will not fire
   std::size_t fire_due(std::int64_t now_ns);  // inside the runtime; returns how many
   void move_all_to(timer_set& other) noexcept;
@@ -52,8 +51,8 @@ class timer_set {
   base::atomic<std::uint64_t> fired_{0};      // written under lock_
 };
 
-// Where it is inlined it has no frame: each would be another line of a sleeper's stack, out of cache.
-[[gnu::always_inline]] inline void timer_set::arm_inlined(timer& t, std::int64_t when_ns) noexcept {
+// Inlined: each frame would be another line of a sleeper's stack, out of cache.
+[[gnu::always_inline]] inline void timer_set::arm(timer& t, std::int64_t when_ns) noexcept {
   base::locked hold(lock_);
   weft_assert(t.phase.load(base::relaxed) == timer::state::idle, "a timer was started twice");
   t.home.store(this, base::relaxed);

@@ -58,10 +58,25 @@ void wheel::file_ahead(timer_node& node, std::uint64_t tick) noexcept {
   file_in_slot(node, level, (tick >> (level * digit_bits)) % slots_per_level);
 }
 
-// Of those that follow the first one there; it saves no registers, whose places on a sleeper's stack would be out of cache.
+// It saves no registers, whose places on a sleeper's stack would be out of cache: who is first in a slot goes another way.
 [[gnu::always_inline]] inline void wheel::file_in_slot(timer_node& node, unsigned level, unsigned digit) noexcept {
   if (((occupied_[level].map[digit / 64] >> (digit % 64)) & 1) == 0) return file_first(node, level, digit);
+  push(node, level * slots_per_level + digit);
+}
+
+void wheel::file_first(timer_node& node, unsigned level, unsigned digit) noexcept {
   const unsigned index = level * slots_per_level + digit;
+  occupancy& occupied = occupied_[level];
+  occupied.map[digit / 64] |= std::uint64_t{1} << (digit % 64);
+  occupied.summary |= std::uint64_t{1} << (digit / 64);
+  occupied_levels_ |= 1u << level;
+  slots_[index].earliest = never;
+  slots_[index].live = 0;
+  push(node, index);
+}
+
+// REQUIRES: the slot's bit is set (W3).
+[[gnu::always_inline]] inline void wheel::push(timer_node& node, unsigned index) noexcept {
   slot& home = slots_[index];
   node.place = static_cast<std::uint16_t>(index);
   node.prev = nullptr;
@@ -78,24 +93,9 @@ void wheel::file_ahead(timer_node& node, std::uint64_t tick) noexcept {
   home.heads[chain] = &node;
 }
 
-void wheel::file_first(timer_node& node, unsigned level, unsigned digit) noexcept {
-  const unsigned index = level * slots_per_level + digit;
-  slot& home = slots_[index];
-  occupancy& occupied = occupied_[level];
-  occupied.map[digit / 64] |= std::uint64_t{1} << (digit % 64);
-  occupied.summary |= std::uint64_t{1} << (digit / 64);
-  occupied_levels_ |= 1u << level;
-  node.place = static_cast<std::uint16_t>(index);
-  node.prev = nullptr;
-  node.next = nullptr;
-  home.earliest = node.when_ns;
-  home.live = 1u << node.order % chains;
-  home.heads[node.order % chains] = &node;
-}
-
 namespace {
 
-// It may lie across two lines of the cache.
+// It may lie across two lines of the cache. Two requests whichever it is: base::prefetch() would ask, and guess wrong half of the time.
 inline void fetch(const timer_node* node) noexcept {
   const auto begin = reinterpret_cast<std::uintptr_t>(node);  // a number: it may be gone
   __builtin_prefetch(reinterpret_cast<const void*>(begin), 1);

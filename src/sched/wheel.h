@@ -99,6 +99,7 @@ class wheel {
   void file_ahead(timer_node& node, std::uint64_t tick) noexcept;
   void file_in_slot(timer_node& node, unsigned level, unsigned digit) noexcept;
   void file_first(timer_node& node, unsigned level, unsigned digit) noexcept;
+  void push(timer_node& node, unsigned index) noexcept;
   void file_all(slot& from) noexcept;
   bool reach_next_slot(std::uint64_t until_tick) noexcept;
   unsigned first_slot(unsigned level) const noexcept;

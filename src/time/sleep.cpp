@@ -40,7 +40,7 @@ WEFT_PARKS void sleep_until_ns(std::int64_t when_ns) {
   goroutine& g = *w->current;
   processor* const p = is_usual() ? enter_shortly(*w) : nullptr;
   if (!p) [[unlikely]] return sleep_the_long_way(g, when_ns);
-  p->timers.arm_inlined(g.nap, when_ns);
+  p->timers.arm(g.nap, when_ns);
   timer_armed(when_ns);
   if (!park_entered(*w, *p, wait_reason::sleep, nullptr)) [[unlikely]] park_the_long_way(wait_reason::sleep, nullptr);
 }

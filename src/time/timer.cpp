@@ -193,7 +193,7 @@ void start_core(timer_core& core, clock::duration delay) {
   sched::worker* const w = sched::this_worker();
   sched::processor* const p = sched::is_usual() && w ? sched::try_enter(*w) : nullptr;
   if (p) [[likely]] {
-    p->timers.arm_inlined(core, due);
+    p->timers.arm(core, due);
     sched::leave(*w);
   } else {
     core.note_arming();
