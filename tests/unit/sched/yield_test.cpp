@@ -1,4 +1,7 @@
 // What those who follow frame pointers see of a goroutine in yield(): cmake/WeftFlags.cmake, sched/yield.cpp.
+#include <atomic>
+#include <deque>
+
 #include <gtest/gtest.h>
 #include <weft/weft.h>
 
@@ -7,9 +10,9 @@
 namespace {
 
 struct subject {
-  const weft::sched::goroutine* who = nullptr;
-  const void* frame = nullptr;  // of the function that calls yield()
-  bool was_seen = false;
+  std::atomic<const weft::sched::goroutine*> who{nullptr};
+  std::atomic<const void*> frame{nullptr};  // of the function that calls yield()
+  std::atomic<bool> was_seen{false};
 };
 
 [[gnu::noinline]] void yield_until_seen(subject& me) {
@@ -25,18 +28,19 @@ TEST_P(yield, frame_pointers_lead_from_it_to_its_caller) {
   bool is_reached = false;
   weft::run(
       [&] {
-        subject other, bystander;
+        std::deque<subject> subjects(1 + static_cast<std::size_t>(GetParam()));
         weft::wait_group all;
-        all.go([&] { yield_until_seen(other); });
-        for (int i = 0; i < GetParam(); ++i) all.go([&] { yield_until_seen(bystander); });
+        for (subject& each : subjects) all.go([&each] { yield_until_seen(each); });
         for (int i = 0; i < 10; ++i) weft::yield();  // by the long way first, as they are newborns
-        ASSERT_NE(other.who, nullptr);
-        const void *const sp = other.who->context.sp.load(weft::base::relaxed), *frame = other.who->context.fp;
+        const subject& other = subjects.front();
+        const weft::sched::goroutine* const who = other.who;
+        ASSERT_NE(who, nullptr);
+        const void *const sp = who->context.sp.load(weft::base::relaxed), *frame = who->context.fp;
         while (!is_reached && frame >= sp && frame <= other.frame) {
           is_reached = frame == other.frame;
           frame = *static_cast<void* const*>(frame);
         }
-        other.was_seen = bystander.was_seen = true;
+        for (subject& each : subjects) each.was_seen = true;
         all.wait();
       },
       {.procs = 1});
