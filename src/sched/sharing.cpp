@@ -53,7 +53,7 @@ void fire_timers(processor& p, timer_set& timers, std::int64_t now) {
   constexpr std::size_t many = 16;
   if (!timers.due(now)) return;
   due_calls calls(p);
-  if (timers.fire_due(now) >= many) p.pace.since_ns = os::monotonic_ns();
+  if (timers.fire_batch(now) >= many) p.pace.since_ns = os::monotonic_ns();
 }
 
 bool worth_a_probe(processor& p, std::int64_t now) noexcept {
