@@ -9,7 +9,7 @@ namespace weft::sched {
 // in, whose place the control block tells, those of what he calls next, below them, and what he waited for.
 void own_queue::fetch_ahead(std::uint32_t from) const noexcept {
   constexpr std::size_t last_frames = 320, next_frames = 128;           // above and below the stack pointer
-  constexpr std::size_t last_of_sleeper = 128, next_of_sleeper = 48;  // time/sleep.cpp
+  constexpr std::size_t next_of_sleeper = 48, lines_of_sleeper = 3;  // time/sleep.cpp
   constexpr std::uint32_t at_once = 4;
   constexpr std::uint32_t frames_ahead = 1;  // the turn of a sleeper is shorter than the way to memory
   static_assert(2 * at_once < long_line);
@@ -19,11 +19,13 @@ void own_queue::fetch_ahead(std::uint32_t from) const noexcept {
   if (const runnable next = line_.peek(from + frames_ahead); !next.is_newborn()) {
     const goroutine& g = *next.as_goroutine();
     const auto sp = reinterpret_cast<std::uintptr_t>(g.context.sp.load(base::relaxed));
-    const bool sleeps = g.reason.load(base::relaxed) == wait_reason::sleep;
-    const std::size_t below = sleeps ? next_of_sleeper : next_frames, above = sleeps ? last_of_sleeper : last_frames;
-    base::prefetch(reinterpret_cast<const void*>(sp - below), below + above);
+    if (g.reason.load(base::relaxed) == wait_reason::sleep) {  // without a loop: they are many
+      const auto* const from = reinterpret_cast<const std::byte*>(sp - next_of_sleeper);
+      for (std::size_t i = 0; i < lines_of_sleeper; ++i) __builtin_prefetch(from + i * base::cache_line, 1);
+      return;
+    }
+    base::prefetch(reinterpret_cast<const void*>(sp - next_frames), next_frames + last_frames);
     if (const void* object = g.object.load(base::relaxed)) base::prefetch(object, 2 * base::cache_line);
-    else if (sleeps) base::prefetch(&g.nap, base::cache_line);
   }
 }
 

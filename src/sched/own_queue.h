@@ -28,6 +28,7 @@ class own_queue {
 
   // Owner.
   void push(runnable work) { line_.push(work); }                    // to the end of the line
+  [[nodiscard]] bool push_in_room(runnable work) noexcept { return line_.push_in_room(work); }  // push(), or false: it would allocate
   void push_front(runnable work) { line_.push_front(work); }        // before the line: it is its turn still
   void push_child(runnable newborn) { nursery_.push(newborn); }     // started by the goroutine that runs
   [[nodiscard]] bool has_room_for_child() const noexcept { return nursery_.has_room(); }

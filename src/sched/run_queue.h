@@ -33,10 +33,16 @@ class private_queue {
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
   void push(runnable work) {  // allocates when the ring must grow
-    std::uint32_t tail = tail_.load(base::relaxed);
-    if (tail - head_.load(base::relaxed) > mask_) [[unlikely]] grow();
+    if (push_in_room(work)) [[likely]] return;
+    grow();
+    (void)push_in_room(work);
+  }
+  [[nodiscard]] bool push_in_room(runnable work) noexcept {
+    const std::uint32_t tail = tail_.load(base::relaxed);
+    if (tail - head_.load(base::relaxed) > mask_) [[unlikely]] return false;
     slots_[tail & mask_] = work.word();
     tail_.store(tail + 1, base::relaxed);
+    return true;
   }
   void push_front(runnable work) {  // the same
     if (full()) [[unlikely]] grow();

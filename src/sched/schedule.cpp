@@ -279,8 +279,13 @@ struct deadline_timer : timer {
 
 void sleep_timer::wake(timer_node* node) {
   auto& nap = *static_cast<sleep_timer*>(node);
+  goroutine& g = nap.who;
   done_firing(nap);
-  ready_outside_worlds(nap.who);
+  const worker* const w = this_worker();
+  processor* const p = is_usual() && w && !w->current ? w->held : nullptr;
+  if (!p || !arch::is_set(p->next, base::relaxed) || !p->queue.push_in_room(runnable(&g))) [[unlikely]] return ready_outside_worlds(g);
+  base::compiler_fence();  // P3: the publisher's side; a light fence, where there is membarrier
+  if (arch::is_set(the.hungry, base::relaxed)) [[unlikely]] share_if_hungry(*p);
 }
 
 void park_until(std::int64_t deadline_ns, base::atomic<std::uint32_t>& claim, std::uint32_t index, wait_reason reason,

@@ -9,7 +9,7 @@
 //       buckets, and late timers, which belong to the first bucket, are ahead of the rest.
 //   S2  When the heap is empty after settle(), so are the buckets.
 //   S3  A bucket's head means something only while its bit in `map_` is set.
-// Refused: another level of the wheel (its slots have eight chains and an earliest deadline each, for one timer).
+// Refused: another level of the wheel (its slots have sixteen chains and an earliest deadline each, for one timer).
 // Checked by tests/unit/time_wheel.
 #pragma once
 
