@@ -53,7 +53,8 @@ void fire_timers(processor& p, timer_set& timers, std::int64_t now) {
   constexpr std::size_t many = 16;
   if (!timers.due(now)) return;
   due_calls calls(p);
-  if (timers.fire_batch(now) >= many) p.pace.since_ns = os::monotonic_ns();
+  const std::size_t fired = p.queue.has_newborns() ? timers.fire_due(now) : timers.fire_batch(now);
+  if (fired >= many) p.pace.since_ns = os::monotonic_ns();
 }
 
 bool worth_a_probe(processor& p, std::int64_t now) noexcept {

@@ -77,8 +77,9 @@ void begin_pace(processor& p, std::int64_t now) noexcept;
 // Owner, at each entry of the loop.
 void note_pace(processor& p, std::int64_t now) noexcept;
 
-// Fires some of what is due in `timers`, whose goroutines queue at p: what fires runs while it is in cache. Whoever fires comes
-// back after at most as many decisions as there are between duties (loop.cpp, L3). Owner of p.
+// Fires what is due in `timers`, whose goroutines queue at p: a batch, which runs while it is in cache, and whoever fires comes back
+// after at most as many decisions as there are between duties (loop.cpp, L3). All, where newborns wait: they may have the stacks
+// of those that end. Owner of p.
 void fire_timers(processor& p, timer_set& timers, std::int64_t now);
 
 // S3. Owner, after note_pace().
