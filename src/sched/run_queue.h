@@ -35,7 +35,7 @@ class private_queue {
   void push(runnable work) {  // allocates when the ring must grow
     if (push_in_room(work)) [[likely]] return;
     grow();
-    (void)push_in_room(work);
+    static_cast<void>(push_in_room(work));
   }
   [[nodiscard]] bool push_in_room(runnable work) noexcept {
     const std::uint32_t tail = tail_.load(base::relaxed);

@@ -40,8 +40,9 @@ class timer_set {
 
   void arm(timer& t, std::int64_t when_ns) noexcept;
   bool disarm(timer& t) noexcept;             // true: it was armed here and will not fire
-  std::size_t fire_batch(std::int64_t now_ns);  // inside the runtime; some 64 at most; returns how many, 0 does not mean that none is due
-  std::size_t fire_due(std::int64_t now_ns);    // all of them
+  // Fires up to 64 of those that are due and returns how many: 0 where next_due() was early. Inside the runtime.
+  std::size_t fire_batch(std::int64_t now_ns);
+  std::size_t fire_due(std::int64_t now_ns);  // all of them, batch by batch
   void move_all_to(timer_set& other) noexcept;
   [[nodiscard]] std::uint64_t fired() const noexcept { return fired_.load(base::relaxed); }  // since the beginning
 
