@@ -106,27 +106,44 @@ TEST_P(due_calls, one_that_computes_on_holds_up_nobody) {
 }
 
 // Where one processor has them all; of two kinds, in turns. The clock that deadlines are set by may be ahead by 8 µs
-// (sched/deadline_clock.h), for one timer and not for the next.
+// (sched/deadline_clock.h), for one timer and not for the next. From a goroutine that the machine does not run for 10 ms the
+// processor is taken, and others begin meanwhile: such a round, in which for so long nobody has begun, is not judged.
 TEST(due_calls_on_one_processor, begin_in_the_order_of_their_deadlines) {
   weft::set_procs(1);
   weft::run([] {
     struct timing {
       weft::clock::time_point earliest, latest;  // its deadline
+      weft::clock::time_point begun;
     };
     std::vector<timing> timings(many);
     std::vector<std::size_t> order(many);
-    std::atomic<std::size_t> begun = 0;
-    weft::wait_group all;
-    all.add(many);
-    for (std::size_t i = 0; i < many; ++i) {
-      const auto delay = std::chrono::microseconds(500 + i * 77 % many);
-      timings[i].earliest = weft::clock::now() + delay;
-      if (i % 7 < 4) weft::after_func(delay, [&, i] { order[begun++] = i, all.done(); });
-      else weft::after_func(delay, [&, i, other_kind = 0L] { order[begun++] = i + static_cast<std::size_t>(other_kind), all.done(); });
-      timings[i].latest = weft::clock::now() + delay + 9us;
-    }
-    pass(2ms);
-    all.wait();
+    const auto is_undisturbed = [&] {
+      std::atomic<std::size_t> begun = 0;
+      weft::wait_group all;
+      all.add(many);
+      const auto note = [&](std::size_t i) {
+        timings[i].begun = weft::clock::now();
+        order[begun++] = i;
+        all.done();
+      };
+      for (std::size_t i = 0; i < many; ++i) {
+        const auto delay = std::chrono::microseconds(500 + i * 77 % many);
+        timings[i].earliest = weft::clock::now() + delay;
+        if (i % 7 < 4) weft::after_func(delay, [&, i] { note(i); });
+        else weft::after_func(delay, [&, i, other_kind = 0L] { note(i + static_cast<std::size_t>(other_kind)); });
+        timings[i].latest = weft::clock::now() + delay + 9us;
+      }
+      pass(2ms);
+      all.wait();
+      std::vector<weft::clock::time_point> beginnings;
+      for (const timing& each : timings) beginnings.push_back(each.begun);
+      std::ranges::sort(beginnings);
+      for (std::size_t i = 1; i < many; ++i)
+        if (beginnings[i] - beginnings[i - 1] > 5ms) return false;
+      return true;
+    };
+    int rounds = 1;
+    while (!is_undisturbed()) ASSERT_LT(++rounds, 100);
     for (std::size_t i = 1; i < many; ++i)
       EXPECT_LE(timings[order[i - 1]].earliest, timings[order[i]].latest) << order[i - 1] << " began before " << order[i];
   });
