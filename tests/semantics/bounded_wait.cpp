@@ -219,7 +219,7 @@ TEST(bounded_wait, batches_of_timers_do_not_take_turns_with_who_computes) {
   support::procs_scope procs(1);
   support::on_goroutine([] {
     std::atomic<bool> stop{false};
-    int turns = 0, first = 0, last = 0, awake = 0;
+    std::atomic<int> turns{0}, first{0}, last{0}, awake{0};
     weft::wait_group computing, all;
     computing.go([&] {
       while (!stop) {
@@ -232,8 +232,8 @@ TEST(bounded_wait, batches_of_timers_do_not_take_turns_with_who_computes) {
     for (int i = 0; i < sleepers; ++i)
       all.go([&] {
         weft::sleep_until(due);
-        if (++awake == 1) first = turns;
-        last = turns;
+        if (++awake == 1) first = turns.load();
+        last = turns.load();
       });
     all.wait();
     stop = true;
