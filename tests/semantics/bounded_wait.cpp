@@ -212,34 +212,4 @@ INSTANTIATE_TEST_SUITE_P(under, bounded_wait, testing::ValuesIn(everything()), [
   return std::string(info.param.what.name) + "_on_" + std::to_string(info.param.procs);
 });
 
-// What is due fires in batches, each when the processor comes to its duties (sched/sharing.h). They do not wait for a turn of
-// others in between.
-TEST(bounded_wait, batches_of_timers_do_not_take_turns_with_who_computes) {
-  constexpr int sleepers = 2'000, a_batch = 64;
-  support::procs_scope procs(1);
-  support::on_goroutine([] {
-    std::atomic<bool> stop{false};
-    std::atomic<int> turns{0}, first{0}, last{0}, awake{0};
-    weft::wait_group computing, all;
-    computing.go([&] {
-      while (!stop) {
-        for (const auto end = clock::now() + 1ms; clock::now() < end;) continue;
-        ++turns;
-        weft::yield();
-      }
-    });
-    const auto due = clock::now() + 100ms;
-    for (int i = 0; i < sleepers; ++i)
-      all.go([&] {
-        weft::sleep_until(due);
-        if (++awake == 1) first = turns.load();
-        last = turns.load();
-      });
-    all.wait();
-    stop = true;
-    computing.wait();
-    EXPECT_LT(last - first, sleepers / a_batch);  // 12, however many fire at a time
-  });
-}
-
 }  // namespace

@@ -107,7 +107,7 @@ TEST_P(due_calls, one_that_computes_on_holds_up_nobody) {
 
 // Where one processor has them all; of two kinds, in turns. The clock that deadlines are set by may be ahead by 8 µs
 // (sched/deadline_clock.h), for one timer and not for the next. From a goroutine that the machine does not run for 10 ms the
-// processor is taken, and others begin meanwhile: such a round, in which for so long nobody has begun, is not judged.
+// processor is taken, and others begin meanwhile: a round in which nobody has begun for half as long is not judged.
 TEST(due_calls_on_one_processor, begin_in_the_order_of_their_deadlines) {
   weft::set_procs(1);
   weft::run([] {
