@@ -20,7 +20,8 @@ function(weft_library_flags target)
     $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer -ftls-model=initial-exec -fno-semantic-interposition>)
   # No frames there; the register stays the caller's, so the chain of frames misses one and does not break.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT WEFT_SANITIZE)
-    set_property(SOURCE "${PROJECT_SOURCE_DIR}/src/sched/yield.cpp" PROPERTY COMPILE_OPTIONS -fomit-frame-pointer -ffixed-rbp)
+    set_source_files_properties("${PROJECT_SOURCE_DIR}/src/sched/yield.cpp" PROPERTIES
+      COMPILE_OPTIONS "-fomit-frame-pointer;-ffixed-rbp" SKIP_PRECOMPILE_HEADERS ON)
   endif()
   # Debug builds check the order in which runtime locks are taken (weft/detail/spinlock.h).
   target_compile_definitions(${target} PUBLIC $<BUILD_INTERFACE:$<$<CONFIG:Debug>:WEFT_LOCK_CHECKS>>)
@@ -51,7 +52,8 @@ endfunction()
 function(weft_sanitize_library target)
   if(WEFT_SANITIZE STREQUAL "thread")
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=thread>)
-    set_property(SOURCE "${PROJECT_SOURCE_DIR}/src/context/stop.cpp" PROPERTY COMPILE_OPTIONS -fsanitize=thread)
+    set_source_files_properties("${PROJECT_SOURCE_DIR}/src/context/stop.cpp" PROPERTIES
+      COMPILE_OPTIONS -fsanitize=thread SKIP_PRECOMPILE_HEADERS ON)
     add_custom_command(TARGET ${target} POST_BUILD VERBATIM
       COMMAND "${CMAKE_COMMAND}" -D "ARCHIVE=$<TARGET_FILE:${target}>" -D "INSTRUMENTED=$<$<STREQUAL:${target},weft>:stop.cpp.o>"
               -D "AR=${CMAKE_AR}" -D "NM=${CMAKE_NM}" -D "OBJCOPY=${CMAKE_OBJCOPY}"

@@ -101,7 +101,6 @@ function(weft_join_sanitized program)
     add_custom_target(tests_sanitized)  # what a build for a sanitizer runs
   endif()
   add_dependencies(tests_sanitized ${program})
-  target_precompile_headers(${program} REUSE_FROM weft_test_support)  # saves a third of the time to compile
 endfunction()
 
 # All tests of a program in one process.

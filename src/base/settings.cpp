@@ -215,7 +215,7 @@ std::string parse_debug_entry(setting_values& values, std::string_view entry) {
            std::string{value} + '"';
   }
   const auto known = names_of(debug_keys);
-  return std::string{debug_variable} + ": unknown key \"" + std::string{key} + '"' + did_you_mean(key, known) +
+  return std::string{debug_variable}.append(": unknown key \"").append(key).append("\"") + did_you_mean(key, known) +
          " (known: " + text_of(known) + ")";
 }
 

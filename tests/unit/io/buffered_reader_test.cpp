@@ -78,8 +78,8 @@ TEST(buffered_reader, read_until_keeps_the_delimiter_except_where_the_stream_end
 }
 
 TEST(buffered_reader, a_line_may_be_longer_than_the_buffer) {
-  const std::string line(1000, 'x');
-  memory::reader source{line + "\nrest"};
+  const std::string line(1000, 'x'), text = line + "\nrest";
+  memory::reader source{text};
   buffered_reader in(source, 8);
   EXPECT_EQ(in.read_line().value(), line);
   EXPECT_EQ(in.read_line().value(), "rest");

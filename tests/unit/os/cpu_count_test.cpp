@@ -111,7 +111,7 @@ TEST(cgroup, mount_from_outside_the_namespace_is_an_ancestor) {
 TEST(cgroup, hybrid_takes_the_tighter_version) {
   machine m;
   m.cgroups("4:cpu,cpuacct:/old\n1:name=systemd:/s\n0::/new\n");
-  m.mounts(std::string{v1_mount} + "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
+  m.mounts(std::string{v1_mount}.append("41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"));
   m.file("/sys/fs/cgroup/cpu,cpuacct/old/cpu.cfs_quota_us", "300000\n");
   m.file("/sys/fs/cgroup/cpu,cpuacct/old/cpu.cfs_period_us", "100000\n");
   EXPECT_EQ(m.quota(), 3.0);
