@@ -20,8 +20,9 @@ void own_queue::fetch_ahead(std::uint32_t from) const noexcept {
     const goroutine& g = *next.as_goroutine();
     const auto sp = reinterpret_cast<std::uintptr_t>(g.context.sp.load(base::relaxed));
     if (g.reason.load(base::relaxed) == wait_reason::sleep) {  // without a loop: they are many
-      const auto* const lowest = reinterpret_cast<const std::byte*>(sp - next_of_sleeper);
-      for (std::size_t i = 0; i < lines_of_sleeper; ++i) __builtin_prefetch(lowest + i * base::cache_line, 1);
+      const std::uintptr_t lowest = sp - next_of_sleeper;      // a number: `sp` is null until he has left his stack
+      for (std::size_t i = 0; i < lines_of_sleeper; ++i)
+        __builtin_prefetch(reinterpret_cast<const void*>(lowest + i * base::cache_line), 1);
       return;
     }
     base::prefetch(reinterpret_cast<const void*>(sp - next_frames), next_frames + last_frames);
