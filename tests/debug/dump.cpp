@@ -25,6 +25,7 @@
 #include <chrono>
 #include <mutex>
 #include <span>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -172,6 +173,14 @@ TEST_F(dump, shows_goroutines_blocked_in_the_kernel_and_does_not_wake_them) {
 }
 
 // Between the system call and the bottom of the goroutine there is nothing that has saved a register.
+// Without the lines that tell files: the tree may lie in a folder of any name.
+std::string without_places(const std::string& paragraph) {
+  std::string kept, line;
+  for (std::istringstream lines(paragraph); std::getline(lines, line);)
+    if (!line.starts_with('\t')) kept += line + '\n';
+  return kept;
+}
+
 TEST_F(dump, ends_with_the_users_frames_where_the_first_function_blocks_in_the_kernel) {
   static int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
@@ -183,7 +192,7 @@ TEST_F(dump, ends_with_the_users_frames_where_the_first_function_blocks_in_the_k
     std::string found;
     EXPECT_TRUE(support::eventually([&] { return !(found = paragraph_with(dumps::dump(), {std::string(" [syscall]: ") + name + '\n'})).empty(); }));
     EXPECT_THAT(found, HasSubstr("read\n")) << found;
-    EXPECT_THAT(found, Not(HasSubstr("weft"))) << found;
+    EXPECT_THAT(without_places(found), Not(HasSubstr("weft"))) << found;
   }
   EXPECT_EQ(::write(ends[1], "xy", 2), 2);
 }
