@@ -172,7 +172,6 @@ TEST_F(dump, shows_goroutines_blocked_in_the_kernel_and_does_not_wake_them) {
   ::close(ends[0]), ::close(ends[1]);
 }
 
-// Between the system call and the bottom of the goroutine there is nothing that has saved a register.
 // Without the lines that tell files: the tree may lie in a folder of any name.
 std::string without_places(const std::string& paragraph) {
   std::string kept, line;
@@ -181,6 +180,7 @@ std::string without_places(const std::string& paragraph) {
   return kept;
 }
 
+// Between the system call and the bottom of the goroutine there is nothing that has saved a register.
 TEST_F(dump, ends_with_the_users_frames_where_the_first_function_blocks_in_the_kernel) {
   static int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
