@@ -265,6 +265,13 @@ TEST(ps, what_cannot_be_looked_at_is_said_with_a_reason) {
   expect_error(other, "does not contain weft");
 }
 
+TEST(ps, a_thread_of_the_kernel_is_called_one) {
+  std::string name;
+  std::getline(std::ifstream("/proc/2/comm"), name);
+  if (name != "kthreadd") GTEST_SKIP() << "the kernel's threads are not to be seen in this container";
+  expect_error(tool("ps 2"), "process 2 (kthreadd) is a thread of the kernel");
+}
+
 TEST(ps, a_core_file_that_was_cut_short_is_no_crash) {
   scratch folder;
   const std::string core = core_of(folder, "parked");

@@ -129,13 +129,25 @@ class process_target final : public target {
     return {};
   }
 
+  // By its flags (proc(5), field 9 of stat), which stand behind a name that may hold anything.
+  bool is_kernel_thread() const {
+    constexpr unsigned kernel_thread = 0x0020'0000;  // PF_KTHREAD
+    std::ifstream file(folder_ + "/stat");
+    const std::string stat(std::istreambuf_iterator<char>(file), {});
+    const std::size_t end_of_name = stat.rfind(')');
+    unsigned flags = 0;
+    return end_of_name != std::string::npos &&
+           std::sscanf(stat.c_str() + end_of_name + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && (flags & kernel_thread) != 0;
+  }
+
   // Says why this process may not be looked at, as far as can be told from outside.
   [[noreturn]] void refuse() const {
     const std::string state = status_field("State");
     if (state.empty()) throw inspection_error("there is no process " + std::to_string(pid_) + " any more");
     if (state.starts_with('Z') || state.starts_with('X'))
       throw inspection_error(title() + " has ended; its parent has not collected it yet");
-    if (status_field("VmSize").empty()) throw inspection_error(title() + " is a thread of the kernel");
+    if (is_kernel_thread()) throw inspection_error(title() + " is a thread of the kernel");
+    if (status_field("VmSize").empty()) throw inspection_error(title() + " has ended; its memory is gone already");
     unsigned owner = 0;
     std::sscanf(status_field("Uid").c_str(), "%u", &owner);
     const std::string again = ": sudo weft ps " + std::to_string(pid_);
