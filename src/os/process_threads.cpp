@@ -29,8 +29,8 @@ class errno_kept {
   int saved_ = errno;
 };
 
-// The n-th field of a stat file as proc(5) counts them, n >= 3. The second is the command in parentheses, and may hold
-// anything, spaces and parentheses included; so the count starts behind the last one.
+}  // namespace
+
 std::string_view stat_field(std::string_view stat, int n) noexcept {
   const std::size_t command_end = stat.rfind(')');
   if (command_end == stat.npos) return {};
@@ -43,8 +43,6 @@ std::string_view stat_field(std::string_view stat, int n) noexcept {
   }
   return {};
 }
-
-}  // namespace
 
 pid_t thread_id() noexcept { return static_cast<pid_t>(syscall(SYS_gettid)); }
 

@@ -6,8 +6,13 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string_view>
 
 namespace weft::os {
+
+// The n-th field of a stat file in /proc as proc(5) counts them, n >= 3; empty: there is none. The second is the command in
+// parentheses, and may hold anything, spaces and parentheses included; so the count starts behind the last one.
+[[gnu::noinline]] std::string_view stat_field(std::string_view stat, int n) noexcept;
 
 [[gnu::noinline]] pid_t thread_id() noexcept;  // of the calling thread; a system call: keep it
 

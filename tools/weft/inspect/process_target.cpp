@@ -6,17 +6,20 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <string_view>
 
 #include "inspect/stopped_thread.h"
 #include "inspect/target.h"
 #include "os/clock.h"
 #include "os/process_memory.h"
+#include "os/process_threads.h"
 
 namespace weft::tool {
 namespace {
@@ -129,15 +132,14 @@ class process_target final : public target {
     return {};
   }
 
-  // By its flags (proc(5), field 9 of stat), which stand behind a name that may hold anything.
   bool is_kernel_thread() const {
     constexpr unsigned kernel_thread = 0x0020'0000;  // PF_KTHREAD
     std::ifstream file(folder_ + "/stat");
     const std::string stat(std::istreambuf_iterator<char>(file), {});
-    const std::size_t end_of_name = stat.rfind(')');
+    const std::string_view text = os::stat_field(stat, 9);
     unsigned flags = 0;
-    return end_of_name != std::string::npos &&
-           std::sscanf(stat.c_str() + end_of_name + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && (flags & kernel_thread) != 0;
+    std::from_chars(text.data(), text.data() + text.size(), flags);
+    return (flags & kernel_thread) != 0;
   }
 
   // Says why this process may not be looked at, as far as can be told from outside.
