@@ -6,7 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <ctime>
@@ -14,22 +13,9 @@
 
 #include "base/atomic.h"
 #include "os/file.h"
+#include "os/keep_errno.h"
 
 namespace weft::os {
-namespace {
-
-class errno_kept {
- public:
-  errno_kept() noexcept = default;
-  ~errno_kept() { errno = saved_; }
-  errno_kept(const errno_kept&) = delete;
-  errno_kept& operator=(const errno_kept&) = delete;
-
- private:
-  int saved_ = errno;
-};
-
-}  // namespace
 
 std::string_view stat_field(std::string_view stat, int n) noexcept {
   const std::size_t command_end = stat.rfind(')');
@@ -62,7 +48,7 @@ int thread_count() noexcept {
 }
 
 std::int64_t thread_cpu_ns(pid_t thread) noexcept {
-  errno_kept keep;
+  keep_errno keep;
   // The kernel's numbering of CPU clocks (posix-timers.h): the id inverted above three bits that say "of a thread" (4)
   // and "as the scheduler counts" (2). pthread_getcpuclockid gives the same, but only for a pthread_t.
   const auto clock = static_cast<clockid_t>(~static_cast<unsigned>(thread) << 3 | 6);
@@ -79,16 +65,15 @@ char thread_stat_state(pid_t thread) noexcept {
 }
 
 bool set_timer_slack_1ns() noexcept {
-  errno_kept keep;
+  keep_errno keep;
   return prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL) == 0;
 }
 
 void adopt_process_affinity() noexcept {
-  const int saved = errno;
+  keep_errno keep;
   cpu_set_t few;
   // More than 1,024 CPUs do not fit; then the inherited mask stays.
   if (::sched_getaffinity(::getpid(), sizeof few, &few) == 0) ::sched_setaffinity(0, sizeof few, &few);
-  errno = saved;
 }
 
 namespace {
@@ -99,7 +84,7 @@ void keep_signal_mask() noexcept { ::pthread_sigmask(SIG_SETMASK, nullptr, &kept
 void adopt_signal_mask() noexcept { ::pthread_sigmask(SIG_SETMASK, &kept_mask, nullptr); }
 
 bool set_batch(pid_t thread, bool is_batch) noexcept {
-  errno_kept keep;
+  keep_errno keep;
   if (thread <= 0) return false;
   const int present = sched_getscheduler(thread);
   const bool inherits_reset = present >= 0 && (present & SCHED_RESET_ON_FORK) != 0;
