@@ -18,6 +18,7 @@
 #include "inspect/stopped_thread.h"
 #include "inspect/target.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/process_memory.h"
 #include "os/process_threads.h"
 
@@ -134,8 +135,7 @@ class process_target final : public target {
 
   bool is_kernel_thread() const {
     constexpr unsigned kernel_thread = 0x0020'0000;  // PF_KTHREAD
-    std::ifstream file(folder_ + "/stat");
-    const std::string stat(std::istreambuf_iterator<char>(file), {});
+    const std::string stat = os::read_file(folder_ + "/stat").value_or("");
     const std::string_view text = os::stat_field(stat, 9);
     unsigned flags = 0;
     std::from_chars(text.data(), text.data() + text.size(), flags);
